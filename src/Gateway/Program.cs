@@ -1,1 +1,3 @@
-return 0;
+using Gatehouse.Commands;
+
+return await Root.RunAsync(args);
