@@ -18,6 +18,7 @@ public sealed class HomeRecord : IAsyncDisposable
     private readonly SemaphoreSlim _writer = new(1, 1);
     private ImmutableArray<Channel<Recorded>> _subscribers = [];
     private HomeState _current;
+    private int _closed;
 
     private HomeRecord(RecordStore store, TimeProvider time)
     {
@@ -60,7 +61,7 @@ public sealed class HomeRecord : IAsyncDisposable
         try
         {
             var before = _current;
-            var after = change.Apply(before);
+            var after = HomeLimits.Trim(change.Apply(before));
             if (ReferenceEquals(before, after) && change is not Noted) return before;
 
             var entry = _store.Write(before, after, change);
@@ -131,8 +132,10 @@ public sealed class HomeRecord : IAsyncDisposable
         }
     }
 
+    /// <summary>Closes the file after the change under way. What comes later throws <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         await _writer.WaitAsync();
         foreach (var subscriber in _subscribers) subscriber.Writer.TryComplete();
         _store.Dispose();
