@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Gatehouse.WebConsole.Control;
+using Gatehouse.Console.Control;
 using Spectre.Console;
 
 namespace Gatehouse.Commands;
@@ -91,7 +91,10 @@ internal sealed class Printer(TextWriter output, TextWriter error, bool json)
 
     public bool Json => json;
 
-    private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+    /// <summary>Columns of a table that goes to a file or a pipe: nothing is wrapped there, so that <c>grep</c> finds whole lines.</summary>
+    private const int PipeWidth = 400;
+
+    private readonly IAnsiConsole _console = MakeConsole(output);
 
     /// <summary>A table; cells are plain text, never markup.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
@@ -109,6 +112,15 @@ internal sealed class Printer(TextWriter output, TextWriter error, bool json)
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, Indented)) JsonSerializer.Serialize(writer, value, type);
         output.WriteLine(System.Text.Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length));
+    }
+
+    private static IAnsiConsole MakeConsole(TextWriter output)
+    {
+        if (output == System.Console.Out && !System.Console.IsOutputRedirected) return AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+
+        var plain = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(output) });
+        plain.Profile.Width = PipeWidth;
+        return plain;
     }
 
     public int Say(ActionReply reply)

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Gatehouse.WebConsole.Control;
+using Gatehouse.Console.Control;
 
 namespace Gatehouse.Commands;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Gatehouse.WebConsole.Control;
+using Gatehouse.Console.Control;
 
 namespace Gatehouse.Commands;
 

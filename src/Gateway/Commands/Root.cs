@@ -5,22 +5,35 @@ namespace Gatehouse.Commands;
 /// <summary>The command <c>gatehouse</c>: one line per command, written out by hand.</summary>
 internal static class Root
 {
-    /// <returns>The exit code: 0 done, 1 failed, 2 wrong use, 3 the gateway does not run (or, for <c>replay</c>, damaged input).</returns>
-    public static async Task<int> RunAsync(string[] arguments)
+    /// <returns>The exit code: 0 done, 1 failed, 2 wrong use, 3 the gateway does not run (or, for <c>replay</c>, damaged input), 4 no such Thing or question.</returns>
+    public static Task<int> RunAsync(string[] arguments) => RunAsync(arguments, System.Console.Out, System.Console.Error);
+
+    public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter errors)
     {
         var root = new RootCommand("Keeps the Things on a network patched and harmless.")
         {
             UpCommand.Create(),
+            ThingsCommand.Create(),
+            ShowCommand.Create(),
+            QuestionsCommand.Create(),
+            AllowCommand.Create(),
+            DenyCommand.Create(),
+            UpdateCommand.Create(),
+            QuarantineCommand.Create(),
+            ReleaseCommand.Create(),
+            PanicCommand.Create(),
+            JournalCommand.Create(),
         };
+        HelpWithExamples.AddTo(root);
 
         var result = root.Parse(arguments);
-        if (result.Errors.Count > 0 && result.Action is not System.CommandLine.Help.HelpAction)
+        if (result.Errors.Count > 0 && result.Action is not HelpWithExamples)
         {
-            foreach (var error in result.Errors) await System.Console.Error.WriteLineAsync($"gatehouse: {error.Message}");
-            await System.Console.Error.WriteLineAsync("Try 'gatehouse --help' or 'gatehouse COMMAND --help'.");
+            foreach (var error in result.Errors) await errors.WriteLineAsync($"gatehouse: {error.Message}");
+            await errors.WriteLineAsync("Try 'gatehouse --help' or 'gatehouse COMMAND --help'.");
             return 2;
         }
 
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = errors });
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Gatehouse.Home;
-using Gatehouse.WebConsole.Control;
+using Gatehouse.Console.Control;
 
 namespace Gatehouse.Commands;
 

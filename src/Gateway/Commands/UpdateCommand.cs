@@ -1,6 +1,7 @@
 using System.CommandLine;
+using Gatehouse.Console;
 using Gatehouse.Home;
-using Gatehouse.WebConsole.Control;
+using Gatehouse.Console.Control;
 
 namespace Gatehouse.Commands;
 
@@ -35,14 +36,14 @@ internal static class UpdateCommand
         UpdateState? shown = null;
         while (details.Updates[0] is { HasEnded: false } running)
         {
-            if (!printer.Json && shown != running.State) printer.Line($"  {WebConsole.Words.Step(running.State)}");
+            if (!printer.Json && shown != running.State) printer.Line($"  {Words.Step(running.State)}");
             shown = running.State;
             await Task.Delay(PollInterval, cancellationToken);
             details = await ShowAsync(client, details.Thing.Mac.ToString(), cancellationToken);
         }
 
         var ended = details.Updates[0];
-        var sentence = $"{details.Name}: {WebConsole.Words.Step(ended.State)}. {ended.Reason}".TrimEnd();
+        var sentence = $"{details.Name}: {Words.Step(ended.State)}. {ended.Reason}".TrimEnd();
         var reply = new ActionReply(ended.State == UpdateState.Done ? "done" : "failed", sentence, []);
         return ended.State == UpdateState.Done ? printer.Say(reply) : printer.Fail(reply, ExitCode.Failed);
     }

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>Where the console listens.</summary>
 public sealed record ConsoleOptions

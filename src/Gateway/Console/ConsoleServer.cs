@@ -1,10 +1,10 @@
 using Gatehouse.Home;
-using Gatehouse.WebConsole.Control;
+using Gatehouse.Console.Control;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>
 /// Pages and API for the owner. Every connection comes in by one <see cref="Door"/>, and each door leads to one thing only: the sockets and the LAN
@@ -22,6 +22,7 @@ public sealed class ConsoleServer
     private readonly ConsoleOptions _options;
     private readonly ControlApi _control;
     private readonly ILoggerFactory _loggers;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConsoleServer(HomeRecord record, ConsoleOptions options, ITrafficHistory traffic, IFenceCounters counters, ILoggerFactory loggers)
     {
@@ -31,23 +32,30 @@ public sealed class ConsoleServer
         _ = traffic;
     }
 
-    /// <summary>Serves until cancelled. Ready when the run folder holds <c>control.sock</c>.</summary>
+    /// <summary>Ends when every door is open, or fails with why they could not be opened.</summary>
+    public Task Ready => _ready.Task;
+
+    /// <summary>Serves until cancelled.</summary>
     /// <exception cref="GatewayRunsAlreadyException">Another gateway uses the run folder.</exception>
     /// <exception cref="IOException">An address is in use, or the folder cannot be written.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(_options.RunFolder);
         await using var app = Build();
-        await app.StartAsync(cancellationToken);
         try
         {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
+            await app.StartAsync(cancellationToken);
+            _ready.SetResult();
         }
-        catch (OperationCanceledException)
+        catch (Exception failure)
         {
-            // The end everybody wants: connections are given a moment below.
+            _ready.SetException(failure);
+            throw;
         }
 
+        await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // Connections are given a moment to end.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         await app.StopAsync(patience.Token);
     }

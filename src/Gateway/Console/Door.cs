@@ -1,4 +1,4 @@
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>Which of the console's sockets a connection came in by. It is set before the first byte is read, so no header can change it.</summary>
 internal enum Door

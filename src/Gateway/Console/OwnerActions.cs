@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Gatehouse.Home;
 using Gatehouse.Wire;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>How an action of the owner ended.</summary>
 public enum Outcome

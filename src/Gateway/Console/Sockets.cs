@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>Makes the listening sockets, so that a Unix socket has its mode before anybody can connect to it.</summary>
 internal static class Sockets

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Gatehouse.Home;
 using Gatehouse.Wire;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>Finds the Thing a person means: by MAC address, IP address, name, or the beginning of one of them that fits one Thing only.</summary>
 internal static class ThingLookup

@@ -1,6 +1,6 @@
 using Gatehouse.Wire;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>What Watch counted of each Thing, per second, for charts.</summary>
 public interface ITrafficHistory

@@ -1,6 +1,6 @@
 using Gatehouse.Home;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>What the record says, in the words the owner reads. Pure: pages, the command line and JSON show the same sentences.</summary>
 internal static class Words

@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Gatehouse.Home;
 
-namespace Gatehouse.WebConsole.Control;
+namespace Gatehouse.Console.Control;
 
 /// <summary>
 /// The JSON API behind <c>control.sock</c>. Reads: <c>GET /v1/things</c>, <c>/v1/things/THING</c>, <c>/v1/questions</c>, <c>/v1/journal</c>.
@@ -71,7 +71,7 @@ internal sealed class ControlApi(HomeRecord record, OwnerActions actions, IFence
     private async Task<ActionReply> AllowAsync(ActionRequest request, CancellationToken cancellationToken)
     {
         if (request.Question is { } id) return Reply(await actions.AnswerAsync(id, Answer.Yes, cancellationToken));
-        if (!DnsName.TryNormalise(request.Name, out var name)) return Bad("Name what it may reach, as a DNS name: cloud.example.");
+        if (!TypedName.TryNormalise(request.Name, out var name)) return Bad("Name what it may reach, as a DNS name: cloud.example.");
         if (!TryPorts(request.Ports, out var ports)) return Bad("A port is written as tcp/443 or udp/53.");
 
         return TryFind(request.Thing, out var thing, out var why) ? Reply(await actions.AllowAsync(thing.Mac, name, ports, cancellationToken)) : why;
@@ -80,7 +80,7 @@ internal sealed class ControlApi(HomeRecord record, OwnerActions actions, IFence
     private async Task<ActionReply> DenyAsync(ActionRequest request, CancellationToken cancellationToken)
     {
         if (request.Question is { } id) return Reply(await actions.AnswerAsync(id, Answer.No, cancellationToken));
-        if (!DnsName.TryNormalise(request.Name, out var name)) return Bad("Name what it may not reach, as a DNS name: cloud.example.");
+        if (!TypedName.TryNormalise(request.Name, out var name)) return Bad("Name what it may not reach, as a DNS name: cloud.example.");
 
         return TryFind(request.Thing, out var thing, out var why) ? Reply(await actions.DenyAsync(thing.Mac, name, cancellationToken)) : why;
     }

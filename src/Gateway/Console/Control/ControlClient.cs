@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Gatehouse.WebConsole.Control;
+namespace Gatehouse.Console.Control;
 
 /// <summary>Talks to the running gateway over <c>control.sock</c>. Whoever may open the socket is the owner.</summary>
 public sealed class ControlClient : IDisposable

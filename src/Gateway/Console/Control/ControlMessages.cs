@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Gatehouse.Home;
 using Gatehouse.Wire;
 
-namespace Gatehouse.WebConsole.Control;
+namespace Gatehouse.Console.Control;
 
 /// <summary>One line of <c>gatehouse things</c>.</summary>
 /// <param name="Name">What it is called; its own text where neither the owner nor a pack named it.</param>

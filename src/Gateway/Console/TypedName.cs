@@ -1,9 +1,9 @@
 using System.Buffers;
 
-namespace Gatehouse.WebConsole;
+namespace Gatehouse.Console;
 
 /// <summary>A DNS name as a person types it.</summary>
-internal static class DnsName
+internal static class TypedName
 {
     private static readonly SearchValues<char> Allowed = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.");
 
