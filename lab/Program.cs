@@ -1,1 +1,85 @@
-return 0;
+using System.Runtime.InteropServices;
+using Gatehouse.Lab;
+using Gatehouse.Lab.Devices;
+
+const string Usage =
+    """
+    gatehouse-lab: a home in network namespaces, to try Gatehouse on. Runs inside lab/enter.
+
+      gatehouse-lab device recorder --namespace NAME --state DIR [--keys DIR] [--firmware 1.0.0] [--interface eth0] [--address A.B.C.D/24 [--router A.B.C.D]]
+                                    [--request A.B.C.D] [--host NAME] [--brand WORD] [--model WORD] [--cloud NAME [--cloud-port N]]
+                                    [--confirm-seconds 5] [--confirm-delay 1]
+          Plays the video recorder until Ctrl-C. "kill -9 $(cat DIR/pid)" is a power cut: it boots again.
+      gatehouse-lab firmware recorder --version V --keys DIR --out DIR [--brand WORD] [--model WORD]
+          Builds a release of the recorder (V 1.0.0: the hole; 1.2.0: no web service; others: sound), signs it for swupdate, prints the file's path.
+    """;
+
+using var stop = new CancellationTokenSource();
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stop.Cancel();
+}
+
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+try
+{
+    var arguments = new Arguments(args);
+    return arguments.Words switch
+    {
+        ["device", "recorder"] => await PlayRecorderAsync(arguments),
+        ["firmware", "recorder"] => await BuildRecorderFirmwareAsync(arguments),
+        _ => Help(),
+    };
+}
+catch (LabException problem)
+{
+    Console.Error.WriteLine($"gatehouse-lab: {problem.Message}");
+    return 1;
+}
+catch (OperationCanceledException)
+{
+    return 130;
+}
+
+int Help()
+{
+    Console.WriteLine(Usage);
+    return args is ["--help"] or ["help"] ? 0 : 2;
+}
+
+static RecorderModel Model(Arguments arguments) => new(
+    arguments.Option("--brand") ?? RecorderModel.Default.Brand, arguments.Option("--model") ?? RecorderModel.Default.Model, arguments.Option("--hardware") ?? RecorderModel.Default.Hardware);
+
+async Task<int> PlayRecorderAsync(Arguments arguments)
+{
+    var state = Path.GetFullPath(arguments.Required("--state"));
+    var settings = new RecorderSettings
+    {
+        Namespace = arguments.Required("--namespace"), State = state, Keys = Path.GetFullPath(arguments.Option("--keys") ?? Path.Combine(state, "keys")),
+        Interface = arguments.Option("--interface") ?? "eth0", Model = Model(arguments), Firmware = arguments.Option("--firmware") ?? "1.0.0",
+        Address = arguments.Option("--address"), Router = arguments.Option("--router"), Request = arguments.Option("--request"),
+        Host = arguments.Option("--host") ?? "dvr", Cloud = arguments.Option("--cloud"), CloudPort = arguments.Number("--cloud-port", 443),
+        ConfirmSeconds = arguments.Number("--confirm-seconds", 5), ConfirmDelay = arguments.Number("--confirm-delay", 1),
+    };
+    arguments.RefuseUnknown();
+    await using var recorder = new Recorder(settings);
+    await recorder.StartAsync(stop.Token);
+    Console.WriteLine($"recorder: {settings.Model.Brand} {settings.Model.Model}, firmware {settings.Firmware} in namespace {settings.Namespace}; its serial line is {recorder.LogFile}");
+    await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+    return 0;
+}
+
+async Task<int> BuildRecorderFirmwareAsync(Arguments arguments)
+{
+    var keys = Path.GetFullPath(arguments.Required("--keys"));
+    var release = RecorderRelease.Of(arguments.Required("--version"));
+    var folder = Path.GetFullPath(arguments.Required("--out"));
+    var model = Model(arguments);
+    arguments.RefuseUnknown();
+    await RecorderFirmware.MakeKeysAsync(keys, stop.Token);
+    Console.WriteLine(await RecorderFirmware.BuildImageAsync(folder, model, release, keys, stop.Token));
+    return 0;
+}
