@@ -10,6 +10,10 @@ const string Usage =
                                     [--request A.B.C.D] [--host NAME] [--brand WORD] [--model WORD] [--cloud NAME [--cloud-port N]]
                                     [--confirm-seconds 5] [--confirm-delay 1]
           Plays the video recorder until Ctrl-C. "kill -9 $(cat DIR/pid)" is a power cut: it boots again.
+      gatehouse-lab device plug --namespace NAME --state DIR [--firmware "14.2.0(release-tasmota)"] [--address A.B.C.D] [--host NAME] [--cloud NAME]
+          Plays the smart plug (Tasmota's HTTP interface) until Ctrl-C. With --address the interface must have that address already.
+      gatehouse-lab firmware plug --version V --out FILE [--no-web]
+          Writes a firmware image for the plug.
       gatehouse-lab firmware recorder --version V --keys DIR --out DIR [--brand WORD] [--model WORD]
           Builds a release of the recorder (V 1.0.0: the hole; 1.2.0: no web service; others: sound), signs it for swupdate, prints the file's path.
     """;
@@ -30,6 +34,8 @@ try
     return arguments.Words switch
     {
         ["device", "recorder"] => await PlayRecorderAsync(arguments),
+        ["device", "plug"] => await PlayPlugAsync(arguments),
+        ["firmware", "plug"] => BuildPlugFirmware(arguments),
         ["firmware", "recorder"] => await BuildRecorderFirmwareAsync(arguments),
         _ => Help(),
     };
@@ -81,5 +87,32 @@ async Task<int> BuildRecorderFirmwareAsync(Arguments arguments)
     arguments.RefuseUnknown();
     await RecorderFirmware.MakeKeysAsync(keys, stop.Token);
     Console.WriteLine(await RecorderFirmware.BuildImageAsync(folder, model, release, keys, stop.Token));
+    return 0;
+}
+
+async Task<int> PlayPlugAsync(Arguments arguments)
+{
+    var settings = new PlugSettings
+    {
+        Namespace = arguments.Required("--namespace"), State = Path.GetFullPath(arguments.Required("--state")), Interface = arguments.Option("--interface") ?? "eth0",
+        Firmware = arguments.Option("--firmware") ?? "14.2.0(release-tasmota)", Address = arguments.Option("--address") is { } address ? System.Net.IPAddress.Parse(address) : null,
+        Host = arguments.Option("--host") ?? "tasmota-A1B2C3-5059", Cloud = arguments.Option("--cloud"),
+    };
+    arguments.RefuseUnknown();
+    await using var plug = new Plug(settings);
+    plug.Start();
+    await plug.BootedAsync(TimeSpan.FromMinutes(1), stop.Token);
+    Console.WriteLine($"plug: firmware {settings.Firmware} at {plug.Address} in namespace {settings.Namespace}");
+    await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+    return 0;
+}
+
+int BuildPlugFirmware(Arguments arguments)
+{
+    var image = PlugFirmware.Build(arguments.Required("--version"), hasWebService: !arguments.Has("--no-web"));
+    var file = arguments.Required("--out");
+    arguments.RefuseUnknown();
+    File.WriteAllBytes(file, image);
+    Console.WriteLine(Path.GetFullPath(file));
     return 0;
 }
