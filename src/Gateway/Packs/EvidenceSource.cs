@@ -33,6 +33,7 @@ public readonly record struct EvidenceSource
     public const string HttpBody = "HTTP body";
     public const string HttpUserAgent = "HTTP User-Agent";
     public const string HttpHost = "HTTP Host";
+    public const string HttpGreeting = "HTTP greeting";
     public const string UpnpManufacturer = "UPnP manufacturer";
     public const string UpnpModel = "UPnP modelName";
     public const string UpnpModelNumber = "UPnP modelNumber";
