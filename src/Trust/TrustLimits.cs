@@ -45,6 +45,9 @@ public sealed record TrustLimits
     /// <summary>Most key rotations (TAP 8) followed for one role.</summary>
     public int RoleRotations { get; init; } = 64;
 
+    /// <summary>How many images can be verified again for a restore; the oldest proofs make room. A home has a few dozen Things, each with one image kept.</summary>
+    public int KeptProofs { get; init; } = 256;
+
     /// <summary>Largest image in bytes, whatever the metadata says. Firmware of Things is far below.</summary>
     public long ImageBytes { get; init; } = 4L * 1024 * 1024 * 1024;
 

@@ -1,5 +1,3 @@
-using Gatehouse.Trust.Keeping;
-
 namespace Gatehouse.Trust;
 
 public sealed partial class TufRepository
@@ -8,7 +6,7 @@ public sealed partial class TufRepository
     /// Verifies a kept image again, to put it back as the last known good. Needs no network, and no date matters: an image that was good
     /// when it was installed may come back even when its maker is long gone.
     /// </summary>
-    /// <param name="imagePath">A file that <see cref="DownloadAsync(TargetFile, string, CancellationToken)"/> made, or a copy with the folder of its proof (<c>NAME.proof</c>) beside it.</param>
+    /// <param name="imagePath">A file that <see cref="DownloadAsync(TargetFile, string, CancellationToken)"/> made, or a copy of it under any name. It is recognised by its content.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="TrustException">The image, its proof, or the root it was verified under is damaged, changed or missing.</exception>
     public async Task<VerifiedImage> RestoreAsync(string imagePath, CancellationToken cancellationToken)
@@ -16,7 +14,7 @@ public sealed partial class TufRepository
         ArgumentNullException.ThrowIfNull(imagePath);
         try
         {
-            return await ImageProof.VerifyAsync(imagePath, Name, _store, _limits, cancellationToken).ConfigureAwait(false);
+            return await _proofs.VerifyAsync(imagePath, Name, _store, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

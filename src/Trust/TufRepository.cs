@@ -14,6 +14,7 @@ namespace Gatehouse.Trust;
 public sealed partial class TufRepository
 {
     private readonly MetadataStore _store;
+    private readonly ProofStore _proofs;
     private readonly Fetcher _fetcher;
     private readonly TimeProvider _clock;
     private readonly TrustLimits _limits;
@@ -26,6 +27,7 @@ public sealed partial class TufRepository
         _store = store;
         _clock = clock;
         _limits = limits;
+        _proofs = new ProofStore(store.Folder, limits);
         _fetcher = new Fetcher(transport, clock, limits);
     }
 
@@ -92,7 +94,7 @@ public sealed partial class TufRepository
 
     /// <summary>
     /// Fetches an image, checks it while it arrives, and puts it into a folder under a name made from its path; one that is there already
-    /// and equal is not fetched again. Its proof is kept beside it for <see cref="RestoreAsync"/>.
+    /// and equal is not fetched again. Its proof is kept in the metadata folder for <see cref="RestoreAsync"/>.
     /// </summary>
     /// <exception cref="TrustException">It is not the signed one, too large, not to be had, or the refresh that found it is too old.</exception>
     public Task<VerifiedImage> DownloadAsync(TargetFile target, string folder, CancellationToken cancellationToken)
@@ -128,7 +130,7 @@ public sealed partial class TufRepository
         VerifiedImage Kept(ImageCheck check)
         {
             var image = new VerifiedImage(path, check, reasons, isRestored: false);
-            ImageProof.Write(path, this, target);
+            _proofs.Keep(Name, target, image.Sha256);
             return image;
         }
     }

@@ -1,0 +1,3 @@
+using Gatehouse.Tests.Trust.Conformance;
+
+return await ConformanceClient.RunAsync(args).ConfigureAwait(false);
