@@ -23,6 +23,7 @@ internal static class Root
             ReleaseCommand.Create(),
             PanicCommand.Create(),
             JournalCommand.Create(),
+            CodeCommand.Create(),
         };
         HelpWithExamples.AddTo(root);
 

@@ -1,5 +1,7 @@
-using Gatehouse.Home;
+using System.Net;
 using Gatehouse.Console.Control;
+using Gatehouse.Console.Entry;
+using Gatehouse.Home;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -20,16 +22,24 @@ public sealed class ConsoleServer
 
     private readonly HomeRecord _record;
     private readonly ConsoleOptions _options;
-    private readonly ControlApi _control;
+    private readonly ITrafficHistory _traffic;
+    private readonly IFenceCounters _counters;
+    private readonly FencedDoor _fenced;
+    private readonly LiveFeed _live;
+    private readonly OwnerActions _actions;
     private readonly ILoggerFactory _loggers;
+    private CancellationToken _stopping;
+    private Site? _site;
+    private ControlApi? _control;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ConsoleServer(HomeRecord record, ConsoleOptions options, ITrafficHistory traffic, IFenceCounters counters, ILoggerFactory loggers)
+    /// <param name="onFencedVisit">Is told of every plain HTTP request of a fenced device. Must not block.</param>
+    public ConsoleServer(HomeRecord record, ConsoleOptions options, ITrafficHistory traffic, IFenceCounters counters, Action<FencedVisit> onFencedVisit, ILoggerFactory loggers)
     {
-        (_record, _options, _loggers) = (record, options, loggers);
-        var actions = new OwnerActions(record);
-        _control = new ControlApi(record, actions, counters);
-        _ = traffic;
+        (_record, _options, _traffic, _counters, _loggers) = (record, options, traffic, counters, loggers);
+        _fenced = new FencedDoor(onFencedVisit);
+        _live = new LiveFeed(record);
+        _actions = new OwnerActions(record);
     }
 
     /// <summary>Ends when every door is open, or fails with why they could not be opened.</summary>
@@ -41,6 +51,11 @@ public sealed class ConsoleServer
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(_options.RunFolder);
+        using var stop = new CancellationTokenSource();
+        _stopping = stop.Token;
+        using var gate = await Gate.OpenAsync(_record, _options.RunFolder, cancellationToken);
+        _site = new Site(_record, _actions, gate, _live, _traffic, _counters, _options.HostNames);
+        _control = new ControlApi(_record, _actions, _counters, gate);
         await using var app = Build();
         try
         {
@@ -55,7 +70,8 @@ public sealed class ConsoleServer
 
         await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        // Connections are given a moment to end.
+        // Pages that listen are told to end; other connections are given a moment.
+        await stop.CancelAsync();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         await app.StopAsync(patience.Token);
     }
@@ -79,10 +95,28 @@ public sealed class ConsoleServer
         kestrel.Limits.MaxConcurrentConnections = MaxConnections;
         kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-        kestrel.ListenUnixSocket(Path.Combine(_options.RunFolder, "control.sock"), By(Door.Control));
+        kestrel.ListenUnixSocket(Path.Combine(_options.RunFolder, "control.sock"), listen => Open(listen, Door.Control));
+        kestrel.ListenUnixSocket(Path.Combine(_options.RunFolder, "console.sock"), listen => Open(listen, Door.Socket));
+        if (_options.Lan is { } lan)
+        {
+            kestrel.Listen(lan, listen =>
+            {
+                listen.Use(OnlyComputers);
+                Open(listen, Door.Lan);
+            });
+        }
+
+        if (_options.Fenced is { } fenced)
+        {
+            kestrel.Listen(fenced, listen =>
+            {
+                listen.Use(new ConnectionLimit(FencedDoor.MaxConnections, FencedDoor.MaxConnectionsPerPeer).Around);
+                Open(listen, Door.Fenced);
+            });
+        }
     }
 
-    private static Action<ListenOptions> By(Door door) => listen =>
+    private static void Open(ListenOptions listen, Door door)
     {
         listen.Protocols = HttpProtocols.Http1;
         var feature = new DoorFeature(door);
@@ -91,13 +125,42 @@ public sealed class ConsoleServer
             connection.Features.Set(feature);
             return next(connection);
         });
+    }
+
+    /// <summary>
+    /// Closes connections of anything but computers before a byte is read. The fence keeps Things away from this port by their MAC addresses; this is the
+    /// second lock, for where the fence is down.
+    /// </summary>
+    private ConnectionDelegate OnlyComputers(ConnectionDelegate next) => connection =>
+    {
+        var peer = (connection.RemoteEndPoint as IPEndPoint)?.Address;
+        if (peer is not null && _record.Current.Things.Values.Any(thing => thing.Class == DeviceClass.Computer && peer.Equals(thing.Address))) return next(connection);
+
+        connection.Abort();
+        return Task.CompletedTask;
     };
 
-    private Task HandleAsync(HttpContext context) => context.Features.Get<DoorFeature>()!.Door switch
+    private async Task HandleAsync(HttpContext context)
     {
-        Door.Control => _control.HandleAsync(context),
-        _ => Task.CompletedTask,
-    };
+        var door = context.Features.Get<DoorFeature>()!.Door;
+        try
+        {
+            await (door switch
+            {
+                Door.Control => _control!.HandleAsync(context),
+                Door.Fenced => _fenced.HandleAsync(context),
+                _ => _site!.HandleAsync(context, door, _stopping),
+            });
+        }
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException refused)
+        {
+            if (!context.Response.HasStarted) context.Response.StatusCode = refused.StatusCode;
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The browser went away.
+        }
+    }
 
     /// <summary>The program's own life is not the web server's business.</summary>
     private sealed class NoSignals : IHostLifetime

@@ -21,13 +21,14 @@ public sealed class ConsoleHome : IAsyncDisposable
     public string Folder { get; }
     public string RunFolder => Path.Combine(Folder, "run");
     public HomeRecord Record { get; }
+    public System.Collections.Concurrent.ConcurrentBag<FencedVisit> Visits { get; } = [];
 
     public static async Task<ConsoleHome> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("gh-console-").FullName;
         var home = new ConsoleHome(folder, HomeRecord.Open(Path.Combine(folder, "record.db"), TimeProvider.System));
         var nothing = new NothingCounted();
-        var server = new ConsoleServer(home.Record, new ConsoleOptions { RunFolder = home.RunFolder }, nothing, nothing, NullLoggerFactory.Instance);
+        var server = new ConsoleServer(home.Record, new ConsoleOptions { RunFolder = home.RunFolder }, nothing, nothing, home.Visits.Add, NullLoggerFactory.Instance);
         home._running = server.RunAsync(home._stop.Token);
         await server.Ready;
         return home;

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Gatehouse.Console.Entry;
 using Gatehouse.Home;
 
 namespace Gatehouse.Console.Control;
@@ -10,8 +11,9 @@ namespace Gatehouse.Console.Control;
 /// <summary>
 /// The JSON API behind <c>control.sock</c>. Reads: <c>GET /v1/things</c>, <c>/v1/things/THING</c>, <c>/v1/questions</c>, <c>/v1/journal</c>.
 /// Actions: <c>POST /v1/allow|deny|update|quarantine|release|panic</c> with an <see cref="ActionRequest"/>; each answers an <see cref="ActionReply"/>.
+/// <c>POST /v1/code</c> answers a one-time code for a new passphrase.
 /// </summary>
-internal sealed class ControlApi(HomeRecord record, OwnerActions actions, IFenceCounters counters)
+internal sealed class ControlApi(HomeRecord record, OwnerActions actions, IFenceCounters counters, Gate gate)
 {
     public const int DefaultJournalLines = 50;
 
@@ -34,8 +36,15 @@ internal sealed class ControlApi(HomeRecord record, OwnerActions actions, IFence
             ("POST", "/v1/quarantine") => ActAsync(context, OnThing((thing, request, token) => actions.QuarantineAsync(thing.Mac, request.Reason, token))),
             ("POST", "/v1/release") => ActAsync(context, OnThing((thing, _, token) => actions.ReleaseAsync(thing.Mac, token))),
             ("POST", "/v1/panic") => ActAsync(context, async (request, token) => Reply(await actions.PanicAsync(request.On, token))),
+            ("POST", "/v1/code") => Write(context, ControlJson.Default.CodeReply, MakeCode()),
             _ => Reply(context, new ActionReply("not-found", $"There is no {context.Request.Method} {path}.", [])),
         };
+    }
+
+    private CodeReply MakeCode()
+    {
+        var (code, until) = gate.MakeCode();
+        return new CodeReply(code, until);
     }
 
     private Task ShowAsync(HttpContext context, string text) => TryFind(text, out var thing, out var why)

@@ -35,6 +35,14 @@ public sealed class ControlClient : IDisposable
         return await response.Content.ReadFromJsonAsync(ControlJson.Default.ActionReply, cancellationToken) ?? throw new JsonException("The gateway answered null.");
     }
 
+    /// <summary>A one-time code with which a browser may choose a new passphrase.</summary>
+    /// <exception cref="GatewayNotRunningException">Nobody answers at the socket.</exception>
+    public async Task<CodeReply> MakeCodeAsync(CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Post, "v1/code", null, cancellationToken);
+        return await response.Content.ReadFromJsonAsync(ControlJson.Default.CodeReply, cancellationToken) ?? throw new JsonException("The gateway answered null.");
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancellationToken)
