@@ -34,10 +34,10 @@ public sealed class ConsoleServer
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="onFencedVisit">Is told of every plain HTTP request of a fenced device. Must not block.</param>
-    public ConsoleServer(HomeRecord record, ConsoleOptions options, ITrafficHistory traffic, IFenceCounters counters, Action<FencedVisit> onFencedVisit, ILoggerFactory loggers)
+    public ConsoleServer(HomeRecord record, ConsoleOptions options, ITrafficHistory traffic, IFenceCounters counters, ILoggerFactory loggers, Action<FencedVisit>? onFencedVisit = null)
     {
         (_record, _options, _traffic, _counters, _loggers) = (record, options, traffic, counters, loggers);
-        _fenced = new FencedDoor(onFencedVisit);
+        _fenced = new FencedDoor(onFencedVisit ?? (_ => { }));
         _live = new LiveFeed(record);
         _actions = new OwnerActions(record);
     }
@@ -60,11 +60,11 @@ public sealed class ConsoleServer
         try
         {
             await app.StartAsync(cancellationToken);
-            _ready.SetResult();
+            _ready.TrySetResult();
         }
         catch (Exception failure)
         {
-            _ready.SetException(failure);
+            _ready.TrySetException(failure);
             throw;
         }
 

@@ -28,7 +28,7 @@ public sealed class ConsoleHome : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("gh-console-").FullName;
         var home = new ConsoleHome(folder, HomeRecord.Open(Path.Combine(folder, "record.db"), TimeProvider.System));
         var nothing = new NothingCounted();
-        var server = new ConsoleServer(home.Record, new ConsoleOptions { RunFolder = home.RunFolder }, nothing, nothing, home.Visits.Add, NullLoggerFactory.Instance);
+        var server = new ConsoleServer(home.Record, new ConsoleOptions { RunFolder = home.RunFolder }, nothing, nothing, NullLoggerFactory.Instance, home.Visits.Add);
         home._running = server.RunAsync(home._stop.Token);
         await server.Ready;
         return home;

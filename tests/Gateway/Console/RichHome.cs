@@ -71,10 +71,10 @@ public static class RichHome
         await Apply(record, new OfferMade(Recorder, "anvil", "dvr4/1.1.0.swu", "1.1.0", new string('a', 64), true, ["CVE-2016-10401"]) { At = now.AddMinutes(-30) });
     }
 
-    private static Task Seen(HomeRecord record, MacAddress mac, string address, string host, DateTimeOffset at) =>
+    private static Task<HomeState> Seen(HomeRecord record, MacAddress mac, string address, string host, DateTimeOffset at) =>
         Apply(record, new ThingSeen(mac, IPAddress.Parse(address), host) { At = at });
 
-    private static Task Known(
+    private static Task<HomeState> Known(
         HomeRecord record, MacAddress mac, string? vendor, string? model, string kind, string? firmware, DeviceClass of, string source, string text, DateTimeOffset at)
     {
         ImmutableArray<Evidence> evidence = [new Evidence(source, text)];
@@ -85,10 +85,10 @@ public static class RichHome
         }, of) { At = at.AddSeconds(20) });
     }
 
-    private static Task Reply(HomeRecord record, Answer answer, DateTimeOffset at) =>
+    private static Task<HomeState> Reply(HomeRecord record, Answer answer, DateTimeOffset at) =>
         Apply(record, new QuestionAnswered(record.Current.OpenQuestions.Last().Id, answer) { At = at });
 
-    private static Task Apply(HomeRecord record, Change change) => record.ApplyAsync(change, CancellationToken.None);
+    private static Task<HomeState> Apply(HomeRecord record, Change change) => record.ApplyAsync(change, CancellationToken.None);
 }
 
 /// <summary>Traffic of a home where the recorder floods from 95 to 80 seconds ago.</summary>
