@@ -116,7 +116,7 @@ internal sealed class Plug(PlugSettings settings) : IAsyncDisposable
         var image = File.ReadAllBytes(FlashFile);
         var version = PlugFirmware.VersionOf(image) ?? throw new LabException("The plug's flash holds no image.");
         Boots++;
-        await using var web = new SmallHttpServer(settings.Namespace, 80, $"Tasmota/{version} (ESP8266EX)", request => Answer(request, version));
+        await using var web = new SmallHttpServer(settings.Namespace, 80, $"Tasmota/{version.Split('(')[0]} (ESP8266EX)", request => Answer(request, version));
         if (PlugFirmware.HasWebService(image)) web.Start();
         _booted.TrySetResult();
         var mdns = new MdnsAnnouncer(settings.Namespace, Address!, settings.Host, "_http._tcp.local", 80, []).RunAsync(restart);

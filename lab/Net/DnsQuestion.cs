@@ -44,7 +44,7 @@ internal static class DnsQuestion
     private static byte[] Query(ushort id, string name)
     {
         using var bytes = new MemoryStream();
-        bytes.Write([(byte)(id >> 8), (byte)id, 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 1]);
+        bytes.Write([(byte)(id >> 8), (byte)(id & 255), 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 1]);
         WriteName(bytes, name);
         bytes.Write([0, 1, 0, 1]);
         bytes.Write([0, 0, 41, 0x04, 0xD0, 0, 0, 0, 0, 0, 0]);

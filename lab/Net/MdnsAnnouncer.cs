@@ -58,7 +58,7 @@ internal sealed class MdnsAnnouncer(string inNamespace, IPAddress address, strin
         bytes.Write([0, 0, 0x84, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
         var instance = $"{host}.{service}";
         Record(bytes, service, 12, 1, Name(instance));
-        Record(bytes, instance, 33, 0x8001, [0, 0, 0, 0, (byte)(port >> 8), (byte)port, .. Name($"{host}.local")]);
+        Record(bytes, instance, 33, 0x8001, [0, 0, 0, 0, (byte)(port >> 8), (byte)(port & 255), .. Name($"{host}.local")]);
         var txt = text.Count == 0 ? [0] : text.SelectMany(line => (byte[])[(byte)line.Length, .. Encoding.UTF8.GetBytes(line)]).ToArray();
         Record(bytes, instance, 16, 0x8001, txt);
         Record(bytes, $"{host}.local", 1, 0x8001, address.GetAddressBytes());
@@ -68,7 +68,7 @@ internal sealed class MdnsAnnouncer(string inNamespace, IPAddress address, strin
     private static void Record(MemoryStream bytes, string name, int type, int dnsClass, byte[] data)
     {
         bytes.Write(Name(name));
-        bytes.Write([(byte)(type >> 8), (byte)type, (byte)(dnsClass >> 8), (byte)(dnsClass & 255), 0, 0, 0, 120, (byte)(data.Length >> 8), (byte)(data.Length & 255)]);
+        bytes.Write([(byte)(type >> 8), (byte)(type & 255), (byte)(dnsClass >> 8), (byte)(dnsClass & 255), 0, 0, 0, 120, (byte)(data.Length >> 8), (byte)(data.Length & 255)]);
         bytes.Write(data);
     }
 
