@@ -1,11 +1,14 @@
 using System.Runtime.InteropServices;
 using Gatehouse.Lab;
 using Gatehouse.Lab.Devices;
+using Gatehouse.Lab.Home;
 
 const string Usage =
     """
     gatehouse-lab: a home in network namespaces, to try Gatehouse on. Runs inside lab/enter.
 
+      gatehouse-lab home [--seed N] [--folder DIR] [--bin DIR] [--no-watch]
+          Plays the whole home until Ctrl-C.
       gatehouse-lab device recorder --namespace NAME --state DIR [--keys DIR] [--firmware 1.0.0] [--interface eth0] [--address A.B.C.D/24 [--router A.B.C.D]]
                                     [--request A.B.C.D] [--host NAME] [--brand WORD] [--model WORD] [--cloud NAME [--cloud-port N]]
                                     [--confirm-seconds 5] [--confirm-delay 1]
@@ -33,6 +36,7 @@ try
     var arguments = new Arguments(args);
     return arguments.Words switch
     {
+        ["home"] => await PlayHomeAsync(arguments),
         ["device", "recorder"] => await PlayRecorderAsync(arguments),
         ["device", "plug"] => await PlayPlugAsync(arguments),
         ["firmware", "plug"] => BuildPlugFirmware(arguments),
@@ -114,5 +118,26 @@ int BuildPlugFirmware(Arguments arguments)
     arguments.RefuseUnknown();
     File.WriteAllBytes(file, image);
     Console.WriteLine(Path.GetFullPath(file));
+    return 0;
+}
+
+async Task<int> PlayHomeAsync(Arguments arguments)
+{
+    var seed = HomeSeed.Of(arguments.Number("--seed", 1));
+    var folder = Path.GetFullPath(arguments.Option("--folder") ?? Directory.CreateTempSubdirectory("gatehouse-home-").FullName);
+    var programs = Programs.Find(arguments.Option("--bin"));
+    var watch = !arguments.Has("--no-watch");
+    arguments.RefuseUnknown();
+    Directory.CreateDirectory(folder);
+    await using var home = new LabHome(seed, programs, folder);
+    Console.WriteLine($"Building the home of seed {seed.Number} in {folder} …");
+    await home.BuildAsync(stop.Token);
+    await home.Gateway.StartAsync(webhook: null, watch, stop.Token);
+    Console.WriteLine($"The gateway is up (first rule after {(await home.Gateway.FirstRule.WaitAsync(TimeSpan.FromSeconds(5), stop.Token)).TotalMilliseconds:0} ms). Switching the devices on …");
+    await home.StartDevicesAsync(stop.Token);
+    foreach (var device in LabHome.Devices) Console.WriteLine($"  {device,-9} {home.MacOf(device)}  {home.AddressOf(device)}");
+    Console.WriteLine("READY");
+    await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+    Console.WriteLine("Closing the home …");
     return 0;
 }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Gatehouse.Lab.Devices;
 
 /// <summary>Where and how one recorder is set up.</summary>
@@ -52,6 +54,19 @@ internal sealed class Recorder(RecorderSettings settings) : IAsyncDisposable
 
     /// <summary>Boots since it was made.</summary>
     public int Boots { get; private set; }
+
+    /// <summary>The address its DHCP client was given, or its fixed one.</summary>
+    public IPAddress? Address => IPAddress.TryParse(settings.Address?.Split('/')[0] ?? (File.Exists(Data("address")) ? File.ReadAllText(Data("address")).Trim() : ""), out var address) ? address : null;
+
+    /// <summary>Ends when it has an address.</summary>
+    public async Task LeasedAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        for (var waited = TimeSpan.Zero; Address is null; waited += TimeSpan.FromMilliseconds(100))
+        {
+            if (waited > limit) throw new LabException($"the recorder was given no address within {limit.TotalSeconds:0} s; see {LogFile}");
+            await Task.Delay(100, cancellationToken);
+        }
+    }
 
     /// <summary>True between an installed image and its confirmation.</summary>
     public bool IsOnTrial => File.Exists(Data("boot/trial"));
