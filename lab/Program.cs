@@ -8,7 +8,9 @@ const string Usage =
     gatehouse-lab: a home in network namespaces, to try Gatehouse on. Runs inside lab/enter.
 
       gatehouse-lab home [--seed N] [--folder DIR] [--bin DIR] [--no-watch]
-          Plays the whole home until Ctrl-C.
+          Plays the whole home until Ctrl-C. --ready FILE is made when all of it is up.
+      gatehouse-lab proxy --port N --socket PATH
+          Brings a Unix socket to 127.0.0.1:N (the one command that runs outside lab/enter).
       gatehouse-lab device recorder --namespace NAME --state DIR [--keys DIR] [--firmware 1.0.0] [--interface eth0] [--address A.B.C.D/24 [--router A.B.C.D]]
                                     [--request A.B.C.D] [--host NAME] [--brand WORD] [--model WORD] [--cloud NAME [--cloud-port N]]
                                     [--confirm-seconds 5] [--confirm-delay 1]
@@ -37,6 +39,7 @@ try
     return arguments.Words switch
     {
         ["home"] => await PlayHomeAsync(arguments),
+        ["proxy"] => await BringConsoleAsync(arguments),
         ["device", "recorder"] => await PlayRecorderAsync(arguments),
         ["device", "plug"] => await PlayPlugAsync(arguments),
         ["firmware", "plug"] => BuildPlugFirmware(arguments),
@@ -47,6 +50,11 @@ try
 catch (LabException problem)
 {
     Console.Error.WriteLine($"gatehouse-lab: {problem.Message}");
+    return 1;
+}
+catch (TimeoutException)
+{
+    Console.Error.WriteLine("gatehouse-lab: the gateway or a device did not get ready in time; the logs are in the home's folder.");
     return 1;
 }
 catch (OperationCanceledException)
@@ -127,17 +135,26 @@ async Task<int> PlayHomeAsync(Arguments arguments)
     var folder = Path.GetFullPath(arguments.Option("--folder") ?? Directory.CreateTempSubdirectory("gatehouse-home-").FullName);
     var programs = Programs.Find(arguments.Option("--bin"));
     var watch = !arguments.Has("--no-watch");
+    var ready = arguments.Option("--ready");
     arguments.RefuseUnknown();
     Directory.CreateDirectory(folder);
     await using var home = new LabHome(seed, programs, folder);
     Console.WriteLine($"Building the home of seed {seed.Number} in {folder} …");
     await home.BuildAsync(stop.Token);
     await home.Gateway.StartAsync(webhook: null, watch, stop.Token);
-    Console.WriteLine($"The gateway is up (first rule after {(await home.Gateway.FirstRule.WaitAsync(TimeSpan.FromSeconds(5), stop.Token)).TotalMilliseconds:0} ms). Switching the devices on …");
+    Console.WriteLine("The gateway is up. Switching the devices on …");
     await home.StartDevicesAsync(stop.Token);
     foreach (var device in LabHome.Devices) Console.WriteLine($"  {device,-9} {home.MacOf(device)}  {home.AddressOf(device)}");
-    Console.WriteLine("READY");
+    if (ready is not null) await File.WriteAllTextAsync(ready, "ready\n", stop.Token);
     await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
     Console.WriteLine("Closing the home …");
+    return 0;
+}
+
+async Task<int> BringConsoleAsync(Arguments arguments)
+{
+    var proxy = new Gatehouse.Lab.Net.ConsoleProxy(arguments.Number("--port", 8770), Path.GetFullPath(arguments.Required("--socket")));
+    arguments.RefuseUnknown();
+    await proxy.RunAsync(stop.Token);
     return 0;
 }
