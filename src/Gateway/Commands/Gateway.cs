@@ -1,11 +1,20 @@
+using System.Net;
+using System.Net.NetworkInformation;
 using Gatehouse.Console;
+using Gatehouse.Fence;
 using Gatehouse.Home;
+using Gatehouse.Packs;
+using Gatehouse.See;
+using Gatehouse.Wire;
 
 namespace Gatehouse.Commands;
 
 /// <summary>Makes the parts, wires them to each other and to the record, and runs them until it is told to stop. Decides nothing.</summary>
 internal static partial class Gateway
 {
+    /// <summary>The packet ring's memory: 30 ms of a full gigabit, minutes of a home.</summary>
+    private const int RingBytes = 4 * 1024 * 1024;
+
     /// <returns>The exit code: 0 stopped as told, 1 it could not start (the reason is on standard error).</returns>
     public static async Task<int> RunAsync(GatewayOptions options, CancellationToken cancellationToken)
     {
@@ -13,14 +22,61 @@ internal static partial class Gateway
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true)));
         var time = TimeProvider.System;
+        var network = new GatewayNetwork(options.Lan, options.Wan, options.LanAddress, options.LanPrefixLength) { Upstream = options.Upstream ?? SystemResolver() };
+
         await using var record = HomeRecord.Open(options.RecordPath, time);
-        var supervisor = new Supervisor(time, loggers.CreateLogger<Supervisor>());
+        if (options.WatchOnly) await record.ApplyAsync(new ModeSet(GuardMode.Watching) { At = time.GetUtcNow() }, cancellationToken);
+
+        // The fence is first: nothing is forwarded that it has not judged.
+        using var fence = new FenceService(record, network, loggers.CreateLogger<FenceService>());
+        fence.Start();
+        var setup = new GatewayNetworkSetup(network, options.RunFolder, loggers.CreateLogger<GatewayNetworkSetup>());
+        setup.Up();
+
+        var packs = LoadPacks(options, loggers.CreateLogger<PackLibrary>());
+        var sightings = new SightingQueue();
+        var reader = new SightingReader(network.LanPrefix, OwnAddresses(options.Lan));
+        var see = new SeeService(record, reader, sightings, new Recogniser(packs, MacVendors.BuiltIn), new Prober(network.LanPrefix, time), loggers.CreateLogger<SeeService>());
+        var packets = new PacketLoop(options.Lan, RingBytes, [reader]);
 
         var counted = new NothingCounted();
         var console = new ConsoleServer(record, new ConsoleOptions { RunFolder = options.RunFolder }, counted, counted, loggers);
-        supervisor.Add("the console", console.RunAsync);
 
+        var supervisor = new Supervisor(time, loggers.CreateLogger<Supervisor>());
+        supervisor.Add("the fence", fence.RunAsync);
+        supervisor.Add("the network", setup.RunAsync);
+        supervisor.Add("reading packets", packets.RunAsync);
+        supervisor.Add("recognition", see.RunAsync);
+        supervisor.Add("the console", console.RunAsync);
         await supervisor.RunAsync(cancellationToken);
         return 0;
     }
+
+    private static PackLibrary LoadPacks(GatewayOptions options, ILogger logger)
+    {
+        var shipped = Path.Combine(AppContext.BaseDirectory, "packs");
+        var packs = PackLibrary.Load([.. Directory.Exists(shipped) ? [shipped] : Array.Empty<string>(), .. options.PackFolders]);
+        foreach (var fault in packs.Faults) PackLeftOut(logger, fault.ToString());
+        return packs;
+    }
+
+    /// <summary>The first server of resolv.conf (5).</summary>
+    private static IPEndPoint SystemResolver()
+    {
+        foreach (var line in File.Exists("/etc/resolv.conf") ? File.ReadLines("/etc/resolv.conf") : [])
+        {
+            if (line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is ["nameserver", var address, ..] && IPAddress.TryParse(address, out var server))
+                return new IPEndPoint(server, 53);
+        }
+
+        return new IPEndPoint(IPAddress.Loopback, 53);
+    }
+
+    private static IEnumerable<MacAddress> OwnAddresses(string lan) =>
+        from own in NetworkInterface.GetAllNetworkInterfaces()
+        where own.Name == lan && own.GetPhysicalAddress().GetAddressBytes().Length == MacAddress.Size
+        select MacAddress.Read(own.GetPhysicalAddress().GetAddressBytes());
+
+    [LoggerMessage(1010, LogLevel.Warning, "A pack was left out: {Fault}")]
+    private static partial void PackLeftOut(ILogger logger, string fault);
 }
