@@ -3,6 +3,7 @@ using System.Net.NetworkInformation;
 using Gatehouse.Console;
 using Gatehouse.Fence;
 using Gatehouse.Home;
+using Gatehouse.Mend;
 using Gatehouse.Packs;
 using Gatehouse.See;
 using Gatehouse.Wire;
@@ -39,6 +40,10 @@ internal static partial class Gateway
         var see = new SeeService(record, reader, sightings, new Recogniser(packs, MacVendors.BuiltIn), new Prober(network.LanPrefix, time), loggers.CreateLogger<SeeService>());
         var packets = new PacketLoop(options.Lan, RingBytes, [reader]);
 
+        using var client = new HttpClient();
+        var trustMap = options.TrustMap is { } map ? TrustMap.Load(map) : TrustMap.Empty;
+        using var mend = MendService.Create(record, packs, trustMap, options.StateFolder, client, loggers);
+
         var counted = new NothingCounted();
         var console = new ConsoleServer(record, new ConsoleOptions { RunFolder = options.RunFolder }, counted, counted, loggers);
 
@@ -47,6 +52,7 @@ internal static partial class Gateway
         supervisor.Add("the network", setup.RunAsync);
         supervisor.Add("reading packets", packets.RunAsync);
         supervisor.Add("recognition", see.RunAsync);
+        supervisor.Add("mending", mend.RunAsync);
         supervisor.Add("the console", console.RunAsync);
         await supervisor.RunAsync(cancellationToken);
         return 0;

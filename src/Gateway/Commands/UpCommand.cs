@@ -1,6 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using Gatehouse.Fence.Kernel;
+using Gatehouse.Home.Storage;
+using Gatehouse.Mend;
+using Gatehouse.Wire;
+using Microsoft.Data.Sqlite;
 
 namespace Gatehouse.Commands;
 
@@ -50,10 +55,22 @@ internal static class UpCommand
                 return 2;
             }
 
-            return await Gateway.RunAsync(options, cancellationToken);
+            try
+            {
+                return await Gateway.RunAsync(options, cancellationToken);
+            }
+            catch (Exception failure) when (IsTheUsersToMend(failure))
+            {
+                await System.Console.Error.WriteLineAsync($"gatehouse up: {failure.Message}");
+                return 1;
+            }
         });
         return command;
     }
+
+    /// <summary>What a person can do something about is said in one line; anything else is our mistake and keeps its stack trace.</summary>
+    private static bool IsTheUsersToMend(Exception failure) =>
+        failure is NftablesException or PacketRingException or TrustMapException or RecordTooNewException or IOException or UnauthorizedAccessException or SqliteException;
 
     private static IEnumerable<string> Check(GatewayOptions options)
     {
