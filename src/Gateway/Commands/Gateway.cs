@@ -16,6 +16,9 @@ internal static partial class Gateway
     /// <summary>The packet ring's memory: 30 ms of a full gigabit, minutes of a home.</summary>
     private const int RingBytes = 4 * 1024 * 1024;
 
+    /// <summary>Where plain HTTP of fenced devices is led: a port nothing else of the gateway uses.</summary>
+    private const ushort FencedPagePort = 8479;
+
     /// <returns>The exit code: 0 stopped as told, 1 it could not start (the reason is on standard error).</returns>
     public static async Task<int> RunAsync(GatewayOptions options, CancellationToken cancellationToken)
     {
@@ -23,7 +26,10 @@ internal static partial class Gateway
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true)));
         var time = TimeProvider.System;
-        var network = new GatewayNetwork(options.Lan, options.Wan, options.LanAddress, options.LanPrefixLength) { Upstream = options.Upstream ?? SystemResolver() };
+        var network = new GatewayNetwork(options.Lan, options.Wan, options.LanAddress, options.LanPrefixLength)
+        {
+            Upstream = options.Upstream ?? SystemResolver(), FencedPagePort = FencedPagePort,
+        };
 
         await using var record = HomeRecord.Open(options.RecordPath, time);
         if (options.WatchOnly) await record.ApplyAsync(new ModeSet(GuardMode.Watching) { At = time.GetUtcNow() }, cancellationToken);
@@ -44,8 +50,12 @@ internal static partial class Gateway
         var trustMap = options.TrustMap is { } map ? TrustMap.Load(map) : TrustMap.Empty;
         using var mend = MendService.Create(record, packs, trustMap, options.StateFolder, client, loggers);
 
-        var counted = new NothingCounted();
-        var console = new ConsoleServer(record, new ConsoleOptions { RunFolder = options.RunFolder }, counted, counted, loggers);
+        var visits = new VisitsOfFencedDevices(record, fence, sightings);
+        var consoleOptions = new ConsoleOptions
+        {
+            RunFolder = options.RunFolder, Lan = new IPEndPoint(options.LanAddress, 80), Fenced = new IPEndPoint(options.LanAddress, FencedPagePort),
+        };
+        var console = new ConsoleServer(record, consoleOptions, new NothingCounted(), new CountsOfTheFence(fence), loggers, visits.Report);
 
         var supervisor = new Supervisor(time, loggers.CreateLogger<Supervisor>());
         supervisor.Add("the fence", fence.RunAsync);
@@ -54,6 +64,7 @@ internal static partial class Gateway
         supervisor.Add("recognition", see.RunAsync);
         supervisor.Add("mending", mend.RunAsync);
         supervisor.Add("the console", console.RunAsync);
+        supervisor.Add("visits of fenced devices", visits.RunAsync);
         await supervisor.RunAsync(cancellationToken);
         return 0;
     }
