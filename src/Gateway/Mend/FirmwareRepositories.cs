@@ -37,9 +37,13 @@ public sealed class FirmwareRepositories(TrustMap map, string folder, Func<Trust
             : throw new TrustException(TrustReason.NoSuchTarget, $"{release.Repository} has no {release.TargetPath} any more."), cancellationToken);
 
     /// <summary>Verifies a kept image again. Needs no network.</summary>
+    /// <param name="sha256">The image that is meant: another one, signed as well, in its place is refused.</param>
     /// <exception cref="TrustException">It was changed, or its proof is gone.</exception>
-    public Task<VerifiedImage> RestoreAsync(string name, string file, CancellationToken cancellationToken) =>
-        UseAsync(name, (_, repository) => repository.RestoreAsync(file, cancellationToken), cancellationToken);
+    public Task<VerifiedImage> RestoreAsync(string name, string sha256, string file, CancellationToken cancellationToken) => UseAsync(name, async (_, repository) =>
+    {
+        var image = await repository.RestoreAsync(file, cancellationToken);
+        return image.Sha256 == sha256 ? image : throw new TrustException(TrustReason.HashMismatch, "Another image lies in the place of the kept one.");
+    }, cancellationToken);
 
     private async Task<T> UseAsync<T>(string name, Func<TrustedRepository, TufRepository, Task<T>> use, CancellationToken cancellationToken)
     {

@@ -1,8 +1,8 @@
 namespace Gatehouse.Mend;
 
 /// <summary>
-/// The images kept on the gateway's disk, each in a folder named by its SHA-256 together with the proof that it was signed: what each Thing
-/// runs, for the way back, and what is being installed. A file is not trusted because it lies here: it is verified again each time it is used.
+/// The images kept on the gateway's disk, each in a folder named by its SHA-256: what each Thing runs, for the way back, and what is being
+/// installed. A file is not trusted because it lies here: it is verified again, against the proof that Trust keeps, each time it is used.
 /// </summary>
 public sealed class ImageShelf
 {
@@ -17,7 +17,7 @@ public sealed class ImageShelf
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    /// <summary>The folder for the image with this hash, whether it is there or not; the image and its proof lie in it.</summary>
+    /// <summary>The folder for the image with this hash, whether it is there or not; fetch it into that.</summary>
     public string FolderOf(string sha256) =>
         sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower) ? Path.Combine(_folder, sha256) : throw new ArgumentException("not a SHA-256 in lower-case hex", nameof(sha256));
 

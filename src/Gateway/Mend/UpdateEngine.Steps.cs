@@ -56,7 +56,7 @@ public sealed partial class UpdateEngine
     /// <summary>The image of what it runs now: the one Gatehouse installed, else the repository's, for as long as it lists it.</summary>
     private async Task<VerifiedImage?> KeepRunningImageAsync(UpdatePlan plan, FirmwareVersion running, CancellationToken cancellationToken)
     {
-        if (InstalledBefore(plan, running) is { } file) return await repositories.RestoreAsync(plan.Offer.Repository, file, cancellationToken);
+        if (InstalledBefore(plan, running) is { } sha256) return await repositories.RestoreAsync(plan.Offer.Repository, sha256, shelf.Find(sha256)!, cancellationToken);
         var content = await repositories.RefreshAsync(plan.Offer.Repository, cancellationToken);
         var release = content.Releases.FirstOrDefault(release => release.IsFor(plan.Pack.Model, plan.Hardware) && release.Version == running);
         return release is null ? null : await repositories.DownloadAsync(release, shelf.FolderOf(release.Sha256), cancellationToken);
@@ -71,7 +71,7 @@ public sealed partial class UpdateEngine
                      let offer = state.Offers[update.OfferId]
                      where offer.Repository == plan.Offer.Repository && FirmwareVersion.TryParse(offer.Version, out var version) && version == running
                      select offer.Sha256;
-        return hashes.Select(shelf.Find).FirstOrDefault(file => file is not null);
+        return hashes.FirstOrDefault(sha256 => shelf.Find(sha256) is not null);
     }
 
     private async Task<NextStep> InstallAsync(UpdatePlan plan, CancellationToken cancellationToken)
@@ -85,7 +85,7 @@ public sealed partial class UpdateEngine
         {
             // An image that was fetched long ago may have been withdrawn since.
             if (record.Time.GetUtcNow() - plan.Job.Started > MaxFetchAge || shelf.Find(plan.Offer.Sha256) is not { } file) return new(UpdateState.Fetching);
-            image = await repositories.RestoreAsync(plan.Offer.Repository, file, cancellationToken);
+            image = await repositories.RestoreAsync(plan.Offer.Repository, plan.Offer.Sha256, file, cancellationToken);
         }
         catch (TrustException bad)
         {
@@ -186,7 +186,7 @@ public sealed partial class UpdateEngine
         try
         {
             return plan.Job.Notes.TryGetValue(Notes.KeptImage, out var sha256) && shelf.Find(sha256) is { } file
-                ? await repositories.RestoreAsync(plan.Offer.Repository, file, cancellationToken) : null;
+                ? await repositories.RestoreAsync(plan.Offer.Repository, sha256, file, cancellationToken) : null;
         }
         catch (TrustException bad)
         {

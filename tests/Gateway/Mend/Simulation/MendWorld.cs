@@ -16,24 +16,24 @@ public sealed class MendWorld : IAsyncDisposable
 {
     public static readonly MacAddress Mac = MacAddress.Parse("02:00:00:00:00:07");
     private readonly string _folder = Directory.CreateTempSubdirectory("gatehouse-mend-").FullName;
-    private readonly PackLibrary _packs;
-    private readonly TrustMap _map;
 
-    public MendWorld(Func<JumpingClock, SimulatedThing> thing, bool hasKnownPassword = false)
+    public MendWorld(Func<JumpingClock, SimulatedThing> thing, bool hasKnownPassword = false, string healthPath = "/")
     {
         Clock = new JumpingClock();
         Thing = thing(Clock);
         if (hasKnownPassword) Thing.Telnet = new SimulatedTelnet("xc3511");
         var packs = Directory.CreateDirectory(Path.Combine(_folder, "packs/anvil"));
-        File.WriteAllText(Path.Combine(packs.FullName, "model.json"), Pack(Thing.DriverName, hasKnownPassword));
-        _packs = PackLibrary.Load([packs.Parent!.FullName]);
-        if (!_packs.Faults.IsEmpty) throw new InvalidOperationException(string.Join("\n", _packs.Faults));
+        File.WriteAllText(Path.Combine(packs.FullName, "model.json"), Pack(Thing.DriverName, hasKnownPassword, healthPath));
+        Packs = PackLibrary.Load([packs.Parent!.FullName]);
+        if (!Packs.Faults.IsEmpty) throw new InvalidOperationException(string.Join("\n", Packs.Faults));
         File.WriteAllBytes(Path.Combine(_folder, "root.json"), Repository.Root);
-        _map = new TrustMap { Repositories = [new("anvil", new Uri("http://updates.anvil.example/"), Path.Combine(_folder, "root.json"), ["anvil-model"])] };
+        Map = new TrustMap { Repositories = [new("anvil", new Uri("http://updates.anvil.example/"), Path.Combine(_folder, "root.json"), ["anvil-model"])] };
         Repository.Add("anvil-1.0.0", Thing.Image("1.0.0"), "anvil-model", "1.0.0");
         Start();
     }
 
+    public PackLibrary Packs { get; }
+    public TrustMap Map { get; }
     public JumpingClock Clock { get; }
     public SimulatedThing Thing { get; }
     public SignedRepository Repository { get; } = new();
@@ -41,6 +41,7 @@ public sealed class MendWorld : IAsyncDisposable
     public UpdateEngine Engine { get; private set; } = null!;
     public OfferFinder Finder { get; private set; } = null!;
     public ImageShelf Shelf { get; private set; } = null!;
+    public FirmwareRepositories Repositories { get; private set; } = null!;
     public string Images => Path.Combine(_folder, "images");
 
     public UpdateJob Job => Record.Current.Updates.Values.OrderBy(update => update.Id).Last();
@@ -101,14 +102,14 @@ public sealed class MendWorld : IAsyncDisposable
     {
         Record = HomeRecord.Open(Path.Combine(_folder, "record.db"), Clock);
         Shelf = new ImageShelf(Images);
-        var repositories = new FirmwareRepositories(_map, Path.Combine(_folder, "trust"), _ => Repository, TimeProvider.System);
+        Repositories = new FirmwareRepositories(Map, Path.Combine(_folder, "trust"), _ => Repository, TimeProvider.System);
         IRotationMethod[] methods = [new TelnetPasswdRotation { Quiet = TimeSpan.FromMilliseconds(5) }, new HttpCgiRotation()];
         var credentials = new CredentialKeeper(Record, methods, NullLogger<CredentialKeeper>.Instance);
-        Engine = new UpdateEngine(Record, _packs, repositories, Shelf, DriverTable.All, Thing, credentials, NullLogger<UpdateEngine>.Instance);
-        Finder = new OfferFinder(Record, _packs, _map, repositories, DriverTable.All, Thing, NullLogger<OfferFinder>.Instance);
+        Engine = new UpdateEngine(Record, Packs, Repositories, Shelf, DriverTable.All, Thing, credentials, NullLogger<UpdateEngine>.Instance);
+        Finder = new OfferFinder(Record, Packs, Map, Repositories, DriverTable.All, Thing, NullLogger<OfferFinder>.Instance);
     }
 
-    private static string Pack(string driver, bool hasKnownPassword) => JsonSerializer.Serialize(new Dictionary<string, object?>
+    private static string Pack(string driver, bool hasKnownPassword, string healthPath) => JsonSerializer.Serialize(new Dictionary<string, object?>
     {
         ["pack"] = "anvil/model", ["vendor"] = "Anvil", ["model"] = "anvil-model", ["kind"] = "recorder",
         ["recognise"] = Array.Empty<object>(),
@@ -117,7 +118,7 @@ public sealed class MendWorld : IAsyncDisposable
             ["driver"] = driver, ["repository"] = "anvil",
             ["parameters"] = driver == "swupdate" ? new Dictionary<string, string> { ["port"] = "8099" } : [],
         },
-        ["health"] = new[] { new Dictionary<string, object> { ["http"] = "/", ["port"] = 80, ["status"] = 200 } },
+        ["health"] = new[] { new Dictionary<string, object> { ["http"] = healthPath, ["port"] = 80, ["status"] = 200 } },
         ["credentials"] = hasKnownPassword
             ? new[] { new Dictionary<string, object> { ["service"] = "telnet", ["port"] = 23, ["user"] = "root", ["password"] = "xc3511" } } : [],
         ["rotate"] = new Dictionary<string, object> { ["method"] = "telnet-passwd", ["parameters"] = new Dictionary<string, string>() },

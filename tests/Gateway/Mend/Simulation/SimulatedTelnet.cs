@@ -19,6 +19,9 @@ public sealed class SimulatedTelnet(string password)
     /// <summary>Says that it changed the password, and does not.</summary>
     public bool OnlyPretends { get; set; }
 
+    /// <summary>Most wrong passwords in a row.</summary>
+    public int MostWrongInARow { get; private set; }
+
     private int _wrongInARow;
 
     public async Task ServeAsync(PipeReader input, PipeWriter output)
@@ -35,7 +38,7 @@ public sealed class SimulatedTelnet(string password)
             if (given != Password || _wrongInARow >= LocksAfter)
             {
                 Refusals++;
-                _wrongInARow++;
+                MostWrongInARow = Math.Max(MostWrongInARow, ++_wrongInARow);
                 await Say("\r\nLogin incorrect\r\ndvr login: ");
                 return;
             }

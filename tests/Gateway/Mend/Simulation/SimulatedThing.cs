@@ -62,6 +62,9 @@ public abstract class SimulatedThing(JumpingClock clock) : IDeviceNetwork
 
     public IPAddress Address { get; set; } = IPAddress.Parse("192.0.2.7");
 
+    /// <summary>Called for each connection.</summary>
+    public Action? Connecting { get; set; }
+
     /// <summary>What a telnet connection meets, or null where the port is shut.</summary>
     public SimulatedTelnet? Telnet { get; set; }
 
@@ -83,14 +86,18 @@ public abstract class SimulatedThing(JumpingClock clock) : IDeviceNetwork
     {
         await Task.Yield();
         Connections++;
+        Connecting?.Invoke();
         Settle();
         if (!device.Address.Equals(Address) || !IsOn || !Accepts((ushort)device.Port)) throw new SocketException((int)SocketError.ConnectionRefused);
 
         var (toThing, fromThing) = (new Pipe(), new Pipe());
         var port = (ushort)device.Port;
         _ = port == 23 ? Telnet!.ServeAsync(toThing.Reader, fromThing.Writer) : ServeAsync(port, toThing.Reader, fromThing.Writer);
-        return new PipeStream(fromThing.Reader, toThing.Writer);
+        return Join(fromThing.Reader, toThing.Writer);
     }
+
+    /// <summary>Two pipes as one stream.</summary>
+    public static Stream Join(PipeReader reader, PipeWriter writer) => new PipeStream(reader, writer);
 
     /// <summary>Takes the power away and gives it back a little later.</summary>
     public virtual void CutPower() => TurnOff(TimeSpan.FromSeconds(4));
@@ -144,7 +151,7 @@ public abstract class SimulatedThing(JumpingClock clock) : IDeviceNetwork
     {
         try
         {
-            if (await ReadAsync(port, input) is not { } request) return;
+            if (await ReadAsync(port, input, this) is not { } request) return;
             var (status, body) = Misbehaviour == Misbehaviour.FloodsVersion && request.Method == "GET" ? (200, new string('9', 3_000_000)) : Answer(request);
             if (request.Method == "POST" && Misbehaviour == Misbehaviour.SaysErrorButInstalls) status = 500;
             if (request.Method == "POST" && Misbehaviour == Misbehaviour.HangsUpAfterUpload) return;
@@ -160,7 +167,8 @@ public abstract class SimulatedThing(JumpingClock clock) : IDeviceNetwork
         }
     }
 
-    private async Task<SimulatedRequest?> ReadAsync(ushort port, PipeReader input)
+    /// <summary>Reads one request; null where the connection ended in the middle.</summary>
+    public static async Task<SimulatedRequest?> ReadAsync(ushort port, PipeReader input, SimulatedThing? thing = null)
     {
         await using var stream = input.AsStream(leaveOpen: true);
         var head = new List<byte>();
@@ -174,15 +182,15 @@ public abstract class SimulatedThing(JumpingClock clock) : IDeviceNetwork
         var lines = Encoding.Latin1.GetString([.. head]).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(line => line[0].ToLowerInvariant(), line => line[1]);
         var body = new byte[headers.TryGetValue("content-length", out var length) ? int.Parse(length, CultureInfo.InvariantCulture) : 0];
-        if (body.Length > 10_000 && Misbehaviour is Misbehaviour.LosesPowerInUpload or Misbehaviour.AlwaysLosesPowerInUpload)
+        if (body.Length > 10_000 && thing is { Misbehaviour: Misbehaviour.LosesPowerInUpload or Misbehaviour.AlwaysLosesPowerInUpload })
         {
             await stream.ReadExactlyAsync(body.AsMemory(0, body.Length / 2));
-            if (Misbehaviour == Misbehaviour.LosesPowerInUpload) Misbehaviour = Misbehaviour.None;
-            CutPower();
+            if (thing.Misbehaviour == Misbehaviour.LosesPowerInUpload) thing.Misbehaviour = Misbehaviour.None;
+            thing.CutPower();
             return null;
         }
 
-        await stream.ReadExactlyAsync(body);
+        if (await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false) < body.Length) return null;
         var request = lines[0].Split(' ');
         return new SimulatedRequest(port, request[0], request[1], headers, body);
     }
