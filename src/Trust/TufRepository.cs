@@ -34,6 +34,8 @@ public sealed partial class TufRepository
     /// <summary>The name given when it was opened. Appears in reasons and sentences, never in a path.</summary>
     public string Name { get; }
 
+    internal MetadataStore Store => _store;
+
     /// <summary>Opens the repository whose trusted metadata is kept in a folder. Asks nothing of the network.</summary>
     /// <param name="name">What the owner calls it.</param>
     /// <param name="metadataFolder">Made where it is not there; nobody else may write to it.</param>

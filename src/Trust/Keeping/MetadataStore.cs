@@ -19,6 +19,9 @@ internal sealed class MetadataStore(string folder)
 
     public string Folder => folder;
 
+    /// <summary>Called before each change of the disk. Tests cut the power here.</summary>
+    public Action<string> BeforeChange { get; set; } = _ => { };
+
     public byte[]? Load(string role) => LoadFile(RoleName.Encode(role) + ".json");
 
     public byte[]? LoadRootVersion(long version) => LoadFile(Path.Combine(History, version.ToString(System.Globalization.CultureInfo.InvariantCulture) + ".root.json"));
@@ -45,15 +48,15 @@ internal sealed class MetadataStore(string folder)
 
         // The mark comes before its root: if that root never arrived, nothing is void yet.
         if (LoadFile("root.json") is { } root && Convert.ToHexStringLower(SHA256.HashData(root)) == System.Text.Encoding.ASCII.GetString(mark)) FinishVoiding();
-        else Guard(() => File.Delete(Path.Combine(folder, VoidMark)));
+        else Delete(VoidMark);
     }
 
-    private void FinishVoiding() => Guard(() =>
+    private void FinishVoiding()
     {
-        File.Delete(Path.Combine(folder, "timestamp.json"));
-        File.Delete(Path.Combine(folder, "snapshot.json"));
-        File.Delete(Path.Combine(folder, VoidMark));
-    });
+        Delete("timestamp.json");
+        Delete("snapshot.json");
+        Delete(VoidMark);
+    }
 
     private byte[]? LoadFile(string name)
     {
@@ -77,7 +80,7 @@ internal sealed class MetadataStore(string folder)
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            AtomicFile.Write(path, bytes);
+            AtomicFile.Write(path, bytes, BeforeChange);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -85,11 +88,12 @@ internal sealed class MetadataStore(string folder)
         }
     }
 
-    private void Guard(Action action)
+    private void Delete(string name)
     {
         try
         {
-            action();
+            BeforeChange("delete " + name);
+            File.Delete(Path.Combine(folder, name));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -101,20 +105,22 @@ internal sealed class MetadataStore(string folder)
 /// <summary>A file that is there whole or not at all.</summary>
 internal static class AtomicFile
 {
-    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    public static void Write(string path, ReadOnlySpan<byte> bytes, Action<string>? before = null)
     {
         var beside = path + ".new";
         try
         {
+            before?.Invoke("write " + beside);
             using (var handle = File.OpenHandle(beside, FileMode.Create, FileAccess.Write, FileShare.None))
             {
                 RandomAccess.Write(handle, bytes, 0);
                 RandomAccess.FlushToDisk(handle);
             }
 
+            before?.Invoke("rename " + beside);
             File.Move(beside, path, overwrite: true);
         }
-        catch
+        catch (IOException)
         {
             // A full disk must not stay fuller for it.
             File.Delete(beside);
