@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Gatehouse.Trust.Keys;
 using Gatehouse.Trust.Metadata;
 
 namespace Gatehouse.Trust;
@@ -6,11 +7,11 @@ namespace Gatehouse.Trust;
 /// <summary>What trusted metadata says of one target (TUF 1.0.34, 4.5). Only a <see cref="TufRepository"/> makes it. The bytes themselves come by download.</summary>
 public sealed class TargetFile
 {
-    internal TargetFile(TargetEntry entry, VerificationReason reason, IReadOnlyList<ProofFile> proof)
+    internal TargetFile(TargetEntry entry, VerificationReason reason, IReadOnlyList<RoleLink> chain)
     {
         Entry = entry;
         Reason = reason;
-        Proof = proof;
+        Chain = chain;
         Hashes = entry.Hashes.Known.ToDictionary(h => h.Key, h => Convert.ToHexStringLower(h.Value), StringComparer.Ordinal);
     }
 
@@ -31,8 +32,8 @@ public sealed class TargetFile
 
     internal TargetEntry Entry { get; }
 
-    internal IReadOnlyList<ProofFile> Proof { get; }
+    internal IReadOnlyList<RoleLink> Chain { get; }
 }
 
-/// <summary>A metadata file that vouches for a target, to be kept beside the image.</summary>
-internal sealed record ProofFile(string Delegator, string Role, ReadOnlyMemory<byte> Bytes);
+/// <summary>One verified role on the way from root to a target: who delegated to it, the keys that counted, and how it came from the delegator's keys to those.</summary>
+internal sealed record RoleLink(string Delegator, Metadata.Targets Targets, RoleKeys Keys, IReadOnlyList<ReadOnlyMemory<byte>> Rotations);

@@ -22,11 +22,11 @@ public sealed partial class TufRepository
                 // A role visited with these keys has nothing new to say (5.6.7.1). Named with other keys it is verified anew.
                 if (!_visited.Add((next.Link.Role, next.Link.Keys.Identity))) continue;
 
-                var targets = await repository.LoadTargetsAsync(set, next.Link.Delegator, next.Link.Role, next.Link.Keys, cancellationToken).ConfigureAwait(false);
-                var trail = new Trail(next.Link.Delegator, targets, next.Link.Keys, next.Trail);
+                var loaded = await repository.LoadTargetsAsync(set, next.Link.Delegator, next.Link.Role, next.Link.Keys, cancellationToken).ConfigureAwait(false);
+                var trail = new Trail(loaded, next.Trail);
                 if (repository.Describe(set, path, trail.ToList()) is { } found) return found;
 
-                Push(waiting, targets, trail);
+                Push(waiting, loaded.Targets, trail);
             }
 
             return null;
@@ -50,12 +50,12 @@ public sealed partial class TufRepository
 
         private sealed record Link(string Delegator, string Role, RoleKeys Keys);
 
-        private sealed record Trail(string Delegator, Metadata.Targets Targets, RoleKeys Keys, Trail? Before)
+        private sealed record Trail(RoleLink Link, Trail? Before)
         {
-            public List<(string Delegator, Metadata.Targets Targets, RoleKeys Keys)> ToList()
+            public List<RoleLink> ToList()
             {
-                var list = new List<(string, Metadata.Targets, RoleKeys)>();
-                for (var trail = this; trail is not null; trail = trail.Before) list.Insert(0, (trail.Delegator, trail.Targets, trail.Keys));
+                var list = new List<RoleLink>();
+                for (var trail = this; trail is not null; trail = trail.Before) list.Insert(0, trail.Link);
                 return list;
             }
         }

@@ -29,7 +29,7 @@ internal readonly record struct Verdict(Outcome Outcome, Refusal? Refusal)
 /// Decides, file by file and in the order of the client workflow (5.3 to 5.6), what is trusted. Does no I/O and has no clock: the update's
 /// start is given once (5.1). Whoever fetches and keeps the files around it cannot make it trust more.
 /// </summary>
-internal sealed class TrustedMetadataSet
+internal sealed partial class TrustedMetadataSet
 {
     private readonly TrustLimits _limits;
     private readonly DateTimeOffset _start;
@@ -54,14 +54,15 @@ internal sealed class TrustedMetadataSet
     public IEnumerable<Targets> VerifiedTargets => _targets.Values;
 
     /// <summary>5.2: starts from a root that is trusted already. Its own signatures are checked against damage, not against an enemy; its date does not matter yet.</summary>
-    public static Refusal? TryStart(ReadOnlyMemory<byte> trustedRoot, DateTimeOffset start, TrustLimits limits, out TrustedMetadataSet? set)
+    public static Refusal? TryStart(
+        ReadOnlyMemory<byte> trustedRoot, DateTimeOffset start, TrustLimits limits, out TrustedMetadataSet? set, IReadOnlyDictionary<string, long>? floor = null)
     {
         set = null;
         var refusal = TryDecode(trustedRoot, "root", limits, limits.RootBytes, f => new Root(f, limits), out var root)
             ?? Verify(root!, root!.Roles["root"], "root");
         if (refusal is not null) return refusal;
 
-        set = new TrustedMetadataSet(root!, start, limits);
+        set = new TrustedMetadataSet(root!, start, limits) { Floor = floor ?? new Dictionary<string, long>() };
         return null;
     }
 
@@ -77,6 +78,8 @@ internal sealed class TrustedMetadataSet
         {
             return new Refusal(TrustReason.WrongVersion, $"The root metadata offered as version {Root.Version + 1} says it is version {next.Version}.");
         }
+
+        if (NamesRetired(next, RetiredKeys)) return new Refusal(TrustReason.Takeover, "The new root names an online key of a maker that was succeeded.");
 
         Root = next;
         return Verdict.Trusted;
@@ -150,6 +153,40 @@ internal sealed class TrustedMetadataSet
         return Verdict.Trusted;
     }
 
+    /// <summary>TAP 8: the next step of a role's own key rotation, signed by a threshold of the keys before it.</summary>
+    /// <param name="name">The name under which the snapshot lists it.</param>
+    /// <param name="previous">The name of the rotation before it; empty for the first.</param>
+    public Verdict UpdateRotation(ReadOnlyMemory<byte> bytes, string name, string role, string previous, RoleKeys keys, out RoleKeys? next)
+    {
+        next = null;
+        if (SnapshotFault() is { } fault) return fault;
+        if (!Snapshot!.Files.TryGetValue(name + ".json", out var meta)) return new Refusal(TrustReason.NotInSnapshot, $"The snapshot does not list {name}.");
+        if (meta.Check(bytes.Span, name) is { } mismatch) return mismatch;
+        if (bytes.Length > _limits.RootBytes) return new Refusal(TrustReason.TooLarge, $"The key rotation of {role} is larger than {_limits.RootBytes} bytes.");
+        return VerifyRotation(bytes, role, previous, keys, _limits, out next);
+    }
+
+    /// <summary>The same without a snapshot, for the proof kept of an image.</summary>
+    public static Refusal? VerifyRotation(ReadOnlyMemory<byte> bytes, string role, string previous, RoleKeys keys, TrustLimits limits, out RoleKeys? next)
+    {
+        next = null;
+        if (SignedFile.TryRead(bytes, role + " rotation", limits, out var file) is { } bad) return bad;
+
+        try
+        {
+            var rotation = new Rotation(file, role, previous, limits);
+            if (keys.Verify(file, $"{role} key rotation", out _) is { } unsigned) return unsigned;
+            if (rotation.IsRevocation) return new Refusal(TrustReason.Revoked, $"The role {role} has revoked itself.");
+
+            next = rotation.Keys;
+            return null;
+        }
+        catch (Exception malformed) when (malformed is WrongTypeException or JsonException or InvalidOperationException)
+        {
+            return new Refusal(TrustReason.Malformed, $"The key rotation of {role} is not what TAP 8 describes: {malformed.Message}");
+        }
+    }
+
     /// <summary>A role already verified in this update, for the same delegator and the same keys.</summary>
     public Targets? Verified(string delegator, string role, RoleKeys keys) => _targets.GetValueOrDefault((delegator, role, keys.Identity));
 
@@ -158,6 +195,12 @@ internal sealed class TrustedMetadataSet
     /// <summary>Signatures alone, for the proof kept beside an image: neither a date nor a snapshot matters there.</summary>
     public static Refusal? VerifyKept(ReadOnlyMemory<byte> bytes, string role, RoleKeys keys, TrustLimits limits, out Targets? targets) =>
         TryDecode(bytes, role, limits, limits.TargetsBytes, f => new Targets(f, role, limits), out targets) ?? Verify(targets!, keys, role);
+
+    /// <summary>The kept snapshot, where a maker's root vouches for it; dates and timestamp aside.</summary>
+    public static Snapshot? ReadKeptSnapshot(ReadOnlyMemory<byte> bytes, Root root, TrustLimits limits) =>
+        (TryDecode(bytes, "snapshot", limits, limits.SnapshotBytes, f => new Snapshot(f, limits), out var snapshot) ?? Verify(snapshot!, root.Roles["snapshot"], "snapshot")) is null
+            ? snapshot
+            : null;
 
     private Verdict AcceptSnapshot(ReadOnlyMemory<byte> bytes)
     {
@@ -173,6 +216,11 @@ internal sealed class TrustedMetadataSet
     /// <summary>5.5.5: nothing that was listed may become older or vanish.</summary>
     private Refusal? RolledBack(Snapshot next)
     {
+        foreach (var (name, version) in Floor)
+        {
+            if (next.Files.TryGetValue(name, out var offered) && offered.Version < version) return Older(name, version, offered.Version);
+        }
+
         if (Snapshot is null) return null;
 
         foreach (var (name, trusted) in Snapshot.Files)

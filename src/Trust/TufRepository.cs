@@ -16,15 +16,18 @@ public sealed partial class TufRepository
     private readonly MetadataStore _store;
     private readonly ProofStore _proofs;
     private readonly Fetcher _fetcher;
+    private readonly ITransport _transport;
     private readonly TimeProvider _clock;
     private readonly TrustLimits _limits;
     private TrustedMetadataSet? _current;
+    private RoleLink? _topLevel;
     private IReadOnlyList<TargetFile>? _listed;
 
     private TufRepository(string name, MetadataStore store, ITransport transport, TimeProvider clock, TrustLimits limits)
     {
         Name = name;
         _store = store;
+        _transport = transport;
         _clock = clock;
         _limits = limits;
         _proofs = new ProofStore(store.Folder, limits);
@@ -61,6 +64,9 @@ public sealed partial class TufRepository
     /// <summary>True after a <see cref="RefreshAsync"/> that succeeded less than <see cref="TrustLimits.UpdateLifetime"/> ago.</summary>
     public bool IsFresh => _current is { } set && _clock.GetUtcNow() - set.Start < _limits.UpdateLifetime && _clock.GetUtcNow() >= set.Start;
 
+    /// <summary>The takeover that this client went through, to be shown to the owner; null where the maker itself still signs.</summary>
+    public Takeover? Takeover { get; private set; }
+
     /// <summary>What the top-level targets role itself lists, in the order of the paths. Empty before the first refresh.</summary>
     public IReadOnlyList<TargetFile> Targets => _listed ??= ListTopLevel();
 
@@ -68,13 +74,29 @@ public sealed partial class TufRepository
     /// <exception cref="TrustException">With the reason and a sentence for the owner.</exception>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
+        for (var mirrors = (_transport as MirroredTransport)?.Count ?? 1; ; mirrors--)
+        {
+            try
+            {
+                await RefreshOnceAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (TrustException refused) when (mirrors > 1 && refused.Reason is not (TrustReason.Storage or TrustReason.NotReady))
+            {
+                ((MirroredTransport)_transport).Demote();
+            }
+        }
+    }
+
+    private async Task RefreshOnceAsync(CancellationToken cancellationToken)
+    {
         _current = null;
         _listed = null;
         var set = Start();
-        await UpdateRootAsync(set, cancellationToken).ConfigureAwait(false);
+        set = await UpdateRootAsync(set, cancellationToken).ConfigureAwait(false);
         await UpdateTimestampAsync(set, cancellationToken).ConfigureAwait(false);
         await UpdateSnapshotAsync(set, cancellationToken).ConfigureAwait(false);
-        await LoadTargetsAsync(set, "root", "targets", set.Root.Roles["targets"], cancellationToken).ConfigureAwait(false);
+        _topLevel = await LoadTargetsAsync(set, "root", "targets", set.Root.Roles["targets"], cancellationToken).ConfigureAwait(false);
         _current = set;
     }
 
@@ -83,7 +105,7 @@ public sealed partial class TufRepository
     {
         ArgumentNullException.ThrowIfNull(path);
         var set = Fresh();
-        return Describe(set, path, [("root", set.TopLevelTargets!, set.Root.Roles["targets"])]);
+        return Describe(set, path, [_topLevel!]);
     }
 
     /// <summary>Searches the top-level targets role and its delegations for a path, in their order (5.6.7). Null where no role that may speak for it lists it.</summary>
@@ -202,11 +224,19 @@ public sealed partial class TufRepository
     private TrustedMetadataSet Start()
     {
         var root = _store.Load("root") ?? throw new TrustException(TrustReason.NotReady, $"There is no root metadata for {Name}.");
-        var refusal = TrustedMetadataSet.TryStart(root, _clock.GetUtcNow(), _limits, out var set);
-        return set ?? throw new TrustException(refusal!);
+        var memory = TakeoverMemory.Load(_store);
+        var refusal = TrustedMetadataSet.TryStart(root, _clock.GetUtcNow(), _limits, out var set, memory?.Floor);
+        if (set is null) throw new TrustException(refusal!);
+        if (memory is not null && memory.Takeover.FromRootVersion < set.Root.Version)
+        {
+            set.Resume(memory.RetiredKeys);
+            Takeover = memory.Takeover;
+        }
+
+        return set;
     }
 
-    private async Task UpdateRootAsync(TrustedMetadataSet set, CancellationToken cancellationToken)
+    private async Task<TrustedMetadataSet> UpdateRootAsync(TrustedMetadataSet set, CancellationToken cancellationToken)
     {
         for (var rotations = 0; rotations < _limits.RootRotations; rotations++)
         {
@@ -214,14 +244,23 @@ public sealed partial class TufRepository
             var bytes = await _fetcher.FetchMetadataAsync($"{before.Version + 1}.root.json", _limits.RootBytes, null, cancellationToken).ConfigureAwait(false);
             if (bytes is null) break;
 
-            Demand(set.UpdateRoot(bytes.Value));
+            var verdict = set.UpdateRoot(bytes.Value);
+            if (verdict.Refusal?.Reason == TrustReason.NotSigned && before.Succession is not null)
+            {
+                set = await TakeOverAsync(set, bytes.Value, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                Demand(verdict);
+            }
+
             _store.KeepRoot(bytes.Value, set.Root.Version, voidsOnlineFiles: IsRotated("timestamp") || IsRotated("snapshot"));
 
             // 5.3.11, at every step: keys rotated away and back again have been rotated.
             bool IsRotated(string role) => before.Roles[role].Identity != set.Root.Roles[role].Identity;
         }
 
-        if (set.CheckRootDate() is { } expired) throw new TrustException(expired);
+        return set.CheckRootDate() is { } expired ? throw new TrustException(expired) : set;
     }
 
     private async Task UpdateTimestampAsync(TrustedMetadataSet set, CancellationToken cancellationToken)
@@ -244,11 +283,16 @@ public sealed partial class TufRepository
     }
 
     /// <summary>5.6 for one targets role: from memory, else from the folder, else from the repository; verified with these keys each time.</summary>
-    private async Task<Metadata.Targets> LoadTargetsAsync(
+    private async Task<RoleLink> LoadTargetsAsync(
         TrustedMetadataSet set, string delegator, string role, RoleKeys keys, CancellationToken cancellationToken)
     {
-        if (set.Verified(delegator, role, keys) is { } known) return known;
-        if (_store.Load(role) is { } kept && set.UpdateTargets(kept, delegator, role, keys, out var good).Outcome == Outcome.Trusted) return good!;
+        (keys, var rotations) = await FollowRotationsAsync(set, role, keys, cancellationToken).ConfigureAwait(false);
+        if (set.Verified(delegator, role, keys) is { } known) return new RoleLink(delegator, known, keys, rotations);
+        if (_store.Load(role) is { } kept && set.UpdateTargets(kept, delegator, role, keys, out var good).Outcome == Outcome.Trusted)
+        {
+            return new RoleLink(delegator, good!, keys, rotations);
+        }
+
         if (!set.Snapshot!.Files.TryGetValue(role + ".json", out var meta))
         {
             throw new TrustException(TrustReason.NotInSnapshot, $"The snapshot does not list the {role} metadata.");
@@ -257,7 +301,34 @@ public sealed partial class TufRepository
         var bytes = await FetchAsync(FileName(set, role, meta.Version), _limits.TargetsBytes, meta.Length, cancellationToken).ConfigureAwait(false);
         Demand(set.UpdateTargets(bytes, delegator, role, keys, out var verified));
         _store.Keep(role, bytes);
-        return verified!;
+        return new RoleLink(delegator, verified!, keys, rotations);
+    }
+
+    /// <summary>TAP 8: from the keys that the delegator names to those the role itself has rotated to since. Most roles have none, and then nothing is asked.</summary>
+    private async Task<(RoleKeys Keys, IReadOnlyList<ReadOnlyMemory<byte>> Rotations)> FollowRotationsAsync(
+        TrustedMetadataSet set, string role, RoleKeys keys, CancellationToken cancellationToken)
+    {
+        var rotations = new List<ReadOnlyMemory<byte>>();
+        ReadOnlyMemory<byte>? previous = null;
+        var previousName = "";
+        for (var steps = 0; steps < _limits.RoleRotations; steps++)
+        {
+            var name = Rotation.NameFor(role, keys, previous);
+            if (!set.Snapshot!.Files.TryGetValue(name + ".json", out var meta)) return (keys, rotations);
+
+            ReadOnlyMemory<byte>? bytes = _store.Load(name) is { } kept ? kept : null;
+            if (bytes is null || set.UpdateRotation(bytes.Value, name, role, previousName, keys, out var next).Refusal is { Reason: not TrustReason.Revoked })
+            {
+                bytes = await FetchAsync(FileName(set, name, meta.Version), _limits.RootBytes, meta.Length, cancellationToken).ConfigureAwait(false);
+            }
+
+            Demand(set.UpdateRotation(bytes.Value, name, role, previousName, keys, out next));
+            _store.Keep(name, bytes.Value);
+            rotations.Add(bytes.Value);
+            (keys, previous, previousName) = (next!, bytes, name);
+        }
+
+        throw new TrustException(TrustReason.TooLarge, $"The role {role} has rotated its keys more than {_limits.RoleRotations} times.");
     }
 
     private async Task<ReadOnlyMemory<byte>> FetchAsync(string fileName, int maxBytes, long? announced, CancellationToken cancellationToken)
@@ -280,14 +351,14 @@ public sealed partial class TufRepository
 
     private List<TargetFile> ListTopLevel()
     {
-        if (_current is not { TopLevelTargets: { } targets } set) return [];
+        if (_current is not { } set || _topLevel is not { Targets: var targets }) return [];
 
         var list = new List<TargetFile>(targets.Count);
-        for (var i = 0; i < targets.Count; i++) list.Add(Describe(set, targets.EntryAt(i), [("root", targets, set.Root.Roles["targets"])]));
+        for (var i = 0; i < targets.Count; i++) list.Add(Describe(set, targets.EntryAt(i), [_topLevel!]));
         return list;
     }
 
-    private TargetFile? Describe(TrustedMetadataSet set, string path, IReadOnlyList<(string Delegator, Metadata.Targets Targets, RoleKeys Keys)> chain)
+    private TargetFile? Describe(TrustedMetadataSet set, string path, IReadOnlyList<RoleLink> chain)
     {
         try
         {
@@ -299,12 +370,11 @@ public sealed partial class TufRepository
         }
     }
 
-    private TargetFile Describe(TrustedMetadataSet set, TargetEntry entry, IReadOnlyList<(string Delegator, Metadata.Targets Targets, RoleKeys Keys)> chain)
+    private TargetFile Describe(TrustedMetadataSet set, TargetEntry entry, IReadOnlyList<RoleLink> chain)
     {
         var roles = new List<RoleReason> { Reason("timestamp", set.Timestamp!, set.Root.Roles["timestamp"]), Reason("snapshot", set.Snapshot!, set.Root.Roles["snapshot"]) };
         roles.AddRange(chain.Select(link => Reason(link.Targets.Role, link.Targets, link.Keys)));
-        var proof = chain.Select(link => new ProofFile(link.Delegator, link.Targets.Role, link.Targets.File.Bytes)).ToList();
-        return new TargetFile(entry, new VerificationReason(Name, entry.Path, set.Root.Version, roles), proof);
+        return new TargetFile(entry, new VerificationReason(Name, entry.Path, set.Root.Version, roles), chain);
     }
 
     private static RoleReason Reason(string role, RoleMetadata metadata, RoleKeys keys) =>

@@ -41,6 +41,17 @@ internal sealed class MetadataStore(string folder)
     public void KeepRootVersion(ReadOnlyMemory<byte> bytes, long version) =>
         Write(Path.Combine(History, version.ToString(System.Globalization.CultureInfo.InvariantCulture) + ".root.json"), bytes.Span);
 
+    // Without the ending of metadata files, so that it can be taken for none.
+    private const string TakeoverFile = "takeover-memory";
+
+    public byte[]? LoadTakeoverMemory() => LoadFile(TakeoverFile);
+
+    public void KeepTakeoverMemory(byte[] bytes) => Write(TakeoverFile, bytes);
+
+    /// <summary>Keeps the successor's signed statement beside the roots, for whoever wants to check it later.</summary>
+    public void KeepTakeover(ReadOnlyMemory<byte> statement, long fromRootVersion) =>
+        Write(Path.Combine(History, (fromRootVersion + 1).ToString(System.Globalization.CultureInfo.InvariantCulture) + ".takeover.json"), statement.Span);
+
     /// <summary>Finishes what a crash may have interrupted. Called before anything is loaded.</summary>
     public void Recover()
     {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Gatehouse.Trust.Fetching;
+using Gatehouse.Trust.Keys;
 using Gatehouse.Trust.Metadata;
 
 namespace Gatehouse.Trust.Keeping;
@@ -22,17 +23,26 @@ internal sealed class ProofStore(string metadataFolder, TrustLimits limits)
         var blobs = Path.Combine(_folder, "metadata");
         Directory.CreateDirectory(blobs);
         var names = new List<string>();
-        foreach (var file in target.Proof)
+        foreach (var link in target.Chain)
         {
-            names.Add(Convert.ToHexStringLower(SHA256.HashData(file.Bytes.Span)));
-            var path = Path.Combine(blobs, names[^1] + ".json");
-            if (!File.Exists(path)) AtomicFile.Write(path, file.Bytes.Span);
+            names.Add(KeepBlob(blobs, link.Targets.File.Bytes.Span));
+            foreach (var rotation in link.Rotations) KeepBlob(blobs, rotation.Span);
         }
 
         // Last, since it names the others: without it there is no proof.
         AtomicFile.Write(Path.Combine(_folder, imageSha256 + ".json"), WriteIndex(repository, target, names));
         ForgetOldest();
     }
+
+    private static string KeepBlob(string folder, ReadOnlySpan<byte> bytes)
+    {
+        var name = NameOf(bytes);
+        var path = Path.Combine(folder, name + ".json");
+        if (!File.Exists(path)) AtomicFile.Write(path, bytes);
+        return name;
+    }
+
+    private static string NameOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
     /// <summary>Verifies an image against the proof kept of it.</summary>
     public async Task<VerifiedImage> VerifyAsync(string imagePath, string repository, MetadataStore store, CancellationToken cancellationToken)
@@ -53,13 +63,14 @@ internal sealed class ProofStore(string metadataFolder, TrustLimits limits)
     }
 
     private (TargetEntry Entry, VerificationReason Reason) VerifyChain(
-        string repository, string target, TrustedMetadataSet set, List<(string Delegator, string Role, string File)> roles)
+        string repository, string target, TrustedMetadataSet set, List<KeptRole> roles)
     {
         var keys = set.Root.Roles["targets"];
         var reasons = new List<RoleReason>();
         for (var i = 0; ; i++)
         {
-            var bytes = File.ReadAllBytes(Path.Combine(_folder, "metadata", RoleName.Encode(roles[i].File) + ".json"));
+            keys = ApplyRotations(roles[i], keys);
+            var bytes = ReadBlob(roles[i].File);
             var refusal = TrustedMetadataSet.VerifyKept(bytes, roles[i].Role, keys, limits, out var targets);
             if (refusal is not null) throw new TrustException(refusal);
 
@@ -75,14 +86,34 @@ internal sealed class ProofStore(string metadataFolder, TrustLimits limits)
         }
     }
 
-    private (string Target, long RootVersion, List<(string Delegator, string Role, string File)> Roles) ReadIndex(string path, string repository)
+    private RoleKeys ApplyRotations(KeptRole role, RoleKeys keys)
+    {
+        var previousName = "";
+        byte[]? previous = null;
+        foreach (var file in role.Rotations)
+        {
+            var name = Rotation.NameFor(role.Role, keys, previous is null ? (ReadOnlyMemory<byte>?)null : previous);
+            previous = ReadBlob(file);
+            if (TrustedMetadataSet.VerifyRotation(previous, role.Role, previousName, keys, limits, out var next) is { } refusal) throw new TrustException(refusal);
+
+            (keys, previousName) = (next!, name);
+        }
+
+        return keys;
+    }
+
+    private byte[] ReadBlob(string name) => File.ReadAllBytes(Path.Combine(_folder, "metadata", RoleName.Encode(name) + ".json"));
+
+    private (string Target, long RootVersion, List<KeptRole> Roles) ReadIndex(string path, string repository)
     {
         try
         {
             using var index = JsonDocument.Parse(File.ReadAllBytes(path));
             var content = index.RootElement;
             var roles = content.GetRequired("roles").GetItems()
-                .Select(r => (r.GetRequired("delegator").GetText(), r.GetRequired("role").GetText(), r.GetRequired("file").GetText())).ToList();
+                .Select(r => new KeptRole(
+                    r.GetRequired("role").GetText(), r.GetRequired("file").GetText(), r.GetRequired("rotations").GetItems().Select(f => f.GetText()).ToList()))
+                .ToList();
             if (content.GetRequired("repository").GetText() != repository) throw new JsonException("it belongs to another repository");
             if (roles.Count == 0 || roles.Count > limits.VisitedRoles) throw new JsonException("it has no roles");
 
@@ -127,9 +158,11 @@ internal sealed class ProofStore(string metadataFolder, TrustLimits limits)
             for (var i = 0; i < names.Count; i++)
             {
                 json.WriteStartObject();
-                json.WriteString("delegator", target.Proof[i].Delegator);
-                json.WriteString("role", target.Proof[i].Role);
+                json.WriteString("role", target.Chain[i].Targets.Role);
                 json.WriteString("file", names[i]);
+                json.WriteStartArray("rotations");
+                foreach (var rotation in target.Chain[i].Rotations) json.WriteStringValue(NameOf(rotation.Span));
+                json.WriteEndArray();
                 json.WriteEndObject();
             }
 
@@ -139,4 +172,6 @@ internal sealed class ProofStore(string metadataFolder, TrustLimits limits)
 
         return memory.ToArray();
     }
+
+    private sealed record KeptRole(string Role, string File, IReadOnlyList<string> Rotations);
 }

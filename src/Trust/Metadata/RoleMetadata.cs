@@ -65,7 +65,11 @@ internal sealed class Root : RoleMetadata
         }
 
         Roles = roles;
+        Succession = Succession.Parse(content, roles);
     }
+
+    /// <summary>Who follows this maker, and when; null where it named nobody.</summary>
+    public Succession? Succession { get; }
 
     public IReadOnlyDictionary<string, PublicKey> Keys { get; }
 
