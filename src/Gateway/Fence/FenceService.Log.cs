@@ -19,6 +19,9 @@ public sealed partial class FenceService
     [LoggerMessage(3005, LogLevel.Information, "{Count} open connections that are no longer allowed were ended.")]
     private static partial void LogEnded(ILogger logger, int count);
 
+    [LoggerMessage(3007, LogLevel.Warning, "{Count} translation rules of others could not be read (iptables' own, or maps). What they open from the Internet is closed while the fence guards.")]
+    private static partial void LogUnreadable(ILogger logger, int count);
+
     [LoggerMessage(3006, LogLevel.Warning, "The fence's counters could not be read: {Reason}")]
     private static partial void LogCountersFailed(ILogger logger, string reason);
 }

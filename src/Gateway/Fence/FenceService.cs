@@ -48,6 +48,7 @@ public sealed partial class FenceService : IDisposable
     private HomeState? _appliedState;
     private FencePolicy? _appliedPolicy;
     private byte[] _appliedBytes = [];
+    private int _unreadable;
     private FenceCounters _counters = FenceCounters.Empty;
     private long _countersReadAt;
 
@@ -105,13 +106,56 @@ public sealed partial class FenceService : IDisposable
     /// <summary>Follows the record until cancelled. The rules stay as they are then.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        var looked = ImmutableDictionary<MacAddress, Thing>.Empty;
         while (!cancellationToken.IsCancellationRequested)
         {
             var wait = ApplyOrLog() ? UntilPanicEnds() : RetryAfter;
+
+            // Whose port it is that a rule opens changes with the addresses.
+            if (!ReferenceEquals(looked, _record.Current.Things))
+            {
+                looked = _record.Current.Things;
+                await FindPortForwardsAsync(cancellationToken);
+            }
+
             await WaitAsync(wait, cancellationToken);
         }
+    }
 
-        _record.Unsubscribe(_changes);
+    /// <summary>Records the ways in that others' rules open. Each stays open, and is a question once it is known whose it is.</summary>
+    internal async Task FindPortForwardsAsync(CancellationToken cancellationToken)
+    {
+        ImmutableArray<FoundForward> found;
+        try
+        {
+            using var transaction = new NftTransaction();
+            transaction.ListRuleset();
+            found = PortForwards.Read(_nftables.Run(transaction), out var unreadable);
+            if (unreadable > 0 && unreadable != _unreadable) LogUnreadable(_logger, unreadable);
+            _unreadable = unreadable;
+        }
+        catch (NftablesException e)
+        {
+            LogCountersFailed(_logger, e.Message);
+            return;
+        }
+
+        foreach (var forward in found.Where(forward => _network.LanPrefix.Contains(forward.Address)))
+        {
+            var state = _record.Current;
+            var thing = OwnerOf(forward.Address, state);
+            state = await _record.ApplyAsync(
+                new PortForwardFound(forward.Protocol, forward.WanPort, forward.Address.ToString(), forward.ThingPort, thing) { At = _record.Time.GetUtcNow() }, cancellationToken);
+            var known = state.PortForwards.Values.FirstOrDefault(known => (known.Protocol, known.WanPort, known.Address, known.ThingPort)
+                == (forward.Protocol, forward.WanPort, forward.Address.ToString(), forward.ThingPort));
+            if (known is null || thing is not { } mac) continue;
+
+            var hint = $"Port {forward.WanPort} of this house leads to its {new TransportPort(forward.Protocol, forward.ThingPort)}.";
+            await _record.ApplyAsync(new QuestionAsked(mac, QuestionKind.PortForward, known.Id.ToString(System.Globalization.CultureInfo.InvariantCulture), [], hint)
+            {
+                At = _record.Time.GetUtcNow(),
+            }, cancellationToken);
+        }
     }
 
     /// <summary>The addresses the gateway gave out; a device has no right to another's.</summary>
@@ -121,16 +165,13 @@ public sealed partial class FenceService : IDisposable
         if (!ApplyOrLog()) _wakes.Writer.TryWrite(true);
     }
 
+    private MacAddress? OwnerOf(IPAddress address, HomeState state) =>
+        Volatile.Read(ref _leases).TryGetValue(address, out var lease) ? lease : state.Things.Values.FirstOrDefault(thing => address.Equals(thing.Address))?.Mac;
+
     /// <summary>Whose address this is, or null: then nobody's, and its owner is a Thing without permissions.</summary>
     public MacAddress? Identify(IPAddress address)
     {
-        if (Volatile.Read(ref _leases).TryGetValue(address, out var lease)) return lease;
-        foreach (var thing in _record.Current.Things.Values)
-        {
-            if (address.Equals(thing.Address)) return thing.Mac;
-        }
-
-        return Neighbours.Find(_network.Lan, address);
+        return OwnerOf(address, _record.Current) ?? Neighbours.Find(_network.Lan, address);
     }
 
     /// <summary>Opens a Thing's way to addresses a name it may reach leads to. Open in the kernel when this returns.</summary>

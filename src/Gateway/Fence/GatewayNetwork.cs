@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 
@@ -35,6 +36,9 @@ public sealed record GatewayNetwork
 
     /// <summary>Where DNS questions of the Internet go.</summary>
     public IPEndPoint Upstream { get; init; } = new(IPAddress.Loopback, 53);
+
+    /// <summary>This machine's own addresses besides <see cref="LanAddress"/>: no DNS answer may lead a Thing to them.</summary>
+    public ImmutableArray<IPAddress> OwnAddresses { get; init; } = [];
 
     /// <summary>Where plain HTTP of fenced devices is led (the page that says so), or null: it is dropped like the rest.</summary>
     public ushort? FencedPagePort { get; init; }
