@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Gatehouse.Console;
 using Gatehouse.Home;
 using Gatehouse.Wire;
@@ -13,7 +15,8 @@ public sealed class ConsoleHome : IAsyncDisposable
     public static readonly MacAddress Recorder = MacAddress.Parse("02:00:00:00:00:02");
     public static readonly MacAddress Laptop = MacAddress.Parse("02:00:00:00:00:03");
 
-    private readonly CancellationTokenSource _stop = new();
+    private static int s_addresses;
+    private CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
 
     private ConsoleHome(string folder, HomeRecord record) => (Folder, Record) = (folder, record);
@@ -21,17 +24,43 @@ public sealed class ConsoleHome : IAsyncDisposable
     public string Folder { get; }
     public string RunFolder => Path.Combine(Folder, "run");
     public HomeRecord Record { get; }
-    public System.Collections.Concurrent.ConcurrentBag<FencedVisit> Visits { get; } = [];
+    public IPEndPoint Lan { get; } = FreePort();
+    public IPEndPoint Fenced { get; } = FreePort();
+    public ConcurrentBag<FencedVisit> Visits { get; } = [];
 
     public static async Task<ConsoleHome> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("gh-console-").FullName;
         var home = new ConsoleHome(folder, HomeRecord.Open(Path.Combine(folder, "record.db"), TimeProvider.System));
-        var nothing = new NothingCounted();
-        var server = new ConsoleServer(home.Record, new ConsoleOptions { RunFolder = home.RunFolder }, nothing, nothing, NullLoggerFactory.Instance, home.Visits.Add);
-        home._running = server.RunAsync(home._stop.Token);
-        await server.Ready;
+        await home.ServeAsync();
         return home;
+    }
+
+    /// <summary>Stops the console and starts it again over the same record.</summary>
+    public async Task RestartAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        _stop.Dispose();
+        _stop = new CancellationTokenSource();
+        await ServeAsync();
+    }
+
+    private async Task ServeAsync()
+    {
+        var traffic = new RichTraffic(TimeProvider.System);
+        var server = new ConsoleServer(Record, new ConsoleOptions { RunFolder = RunFolder, Lan = Lan, Fenced = Fenced }, traffic, traffic, NullLoggerFactory.Instance, Visits.Add);
+        _running = server.RunAsync(_stop.Token);
+        await server.Ready;
+    }
+
+    // An address of its own for each home, so that tests beside each other never want the same port.
+    private static IPEndPoint FreePort()
+    {
+        var number = Interlocked.Increment(ref s_addresses);
+        using var probe = new TcpListener(new IPAddress([127, 77, (byte)(number >> 8), (byte)number]), 0);
+        probe.Start();
+        return (IPEndPoint)probe.LocalEndpoint;
     }
 
     /// <summary>A plug that asks for its cloud, a recorder with an offer, a laptop.</summary>
