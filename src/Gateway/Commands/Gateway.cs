@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using Gatehouse.Console;
+using Gatehouse.Console.Notices;
 using Gatehouse.Fence;
 using Gatehouse.Home;
 using Gatehouse.Mend;
@@ -65,6 +66,8 @@ internal static partial class Gateway
         supervisor.Add("mending", mend.RunAsync);
         supervisor.Add("the console", console.RunAsync);
         supervisor.Add("visits of fenced devices", visits.RunAsync);
+        using var posting = Webhook.MakeHandler();
+        if (options.Webhook is { } address) supervisor.Add("notices", new Webhook(record, address, posting, loggers.CreateLogger<Webhook>()).RunAsync);
         await supervisor.RunAsync(cancellationToken);
         return 0;
     }
