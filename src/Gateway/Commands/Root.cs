@@ -24,6 +24,7 @@ internal static class Root
             PanicCommand.Create(),
             JournalCommand.Create(),
             CodeCommand.Create(),
+            ReplayCommand.Create(),
         };
         HelpWithExamples.AddTo(root);
 
