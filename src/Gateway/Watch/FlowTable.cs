@@ -19,7 +19,10 @@ internal enum FlowMarks : ushort
     MiraiHello = 1024,
     Refused = 2048,
     IsWan = 4096,
-    TakeoverPrompt = 8192,
+    PasswordAsked = 8192,
+
+    /// <summary>The other side began it.</summary>
+    IsServed = 16384,
 }
 
 /// <summary>One conversation of a device: the other side's address and port, the own port, the protocol.</summary>

@@ -19,7 +19,7 @@ public sealed partial class WatchEngine
         switch (packet.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst))
         {
             case TcpFlags.Syn:
-                flow.Marks = FlowMarks.SynIn | (isFromLan ? FlowMarks.None : FlowMarks.IsWan);
+                flow.Marks = FlowMarks.SynIn | FlowMarks.IsServed | (isFromLan ? FlowMarks.None : FlowMarks.IsWan);
                 (flow.PayloadsIn, flow.PayloadsOut) = (0, 0);
                 return;
             case TcpFlags.Syn | TcpFlags.Ack:
@@ -51,7 +51,7 @@ public sealed partial class WatchEngine
 
     private void CountLoginIn(WatchedThing thing, ref Flow flow, in Packet packet)
     {
-        if (flow.PayloadsOut == 0 || flow.Has(FlowMarks.LoginCounted) || !flow.Has(FlowMarks.SynIn)) return;
+        if (flow.PayloadsOut == 0 || flow.Has(FlowMarks.LoginCounted) || !flow.Has(FlowMarks.IsServed)) return;
         flow.Marks |= FlowMarks.LoginCounted;
         Count(thing, RuleId.LoginInbound, packet, 3);
     }

@@ -101,11 +101,11 @@ public sealed partial class WatchEngine
         if (flow.SinceIn < ushort.MaxValue) flow.SinceIn++;
         if (!flow.Has(FlowMarks.Answered) || flow.SinceIn > SilentPackets) Count(thing, RuleId.FloodAck, packet, isToLan ? 0.5 : 1);
 
-        if (flow.Has(FlowMarks.SynIn) && flow.Has(FlowMarks.SynOut) && !flow.Has(FlowMarks.Established)) Establish(thing, ref flow, packet, isToLan);
+        if ((flow.Marks & (FlowMarks.SynIn | FlowMarks.SynOut | FlowMarks.IsServed | FlowMarks.Established)) == (FlowMarks.SynIn | FlowMarks.SynOut)) Establish(thing, ref flow, packet, isToLan);
         if (packet.PayloadLength == 0) return;
 
         if (flow.PayloadsOut < byte.MaxValue) flow.PayloadsOut++;
-        CountLogin(thing, ref flow, packet, packet.DestinationPort);
+        if (!flow.Has(FlowMarks.IsServed)) CountLogin(thing, ref flow, packet, packet.DestinationPort);
         ReadPayloadOut(thing, ref flow, packet, isToLan);
     }
 
@@ -160,10 +160,10 @@ public sealed partial class WatchEngine
     {
         if (packet.Layer != PacketLayer.Transport || packet.IcmpType is not (IcmpHeader.Echo or IcmpHeader.EchoV6)) return;
         Count(thing, RuleId.FloodIcmp, packet);
-        if (isToLan) CountSweep(thing, packet.Destination, packet);
+        if (isToLan) CountSweep(thing, packet.Destination, packet, 2);
     }
 
-    private void CountSweep(WatchedThing thing, InternetAddress address, in Packet packet)
+    private void CountSweep(WatchedThing thing, InternetAddress address, in Packet packet, double weight = 1)
     {
         if (_now - thing.SweepSince is < 0 or > SweepWindow) (thing.SweepSince, thing.SweepLow, thing.SweepHigh) = (_now, 0, 0);
 
@@ -174,7 +174,7 @@ public sealed partial class WatchEngine
 
         if (octet < 128) thing.SweepLow |= bit;
         else thing.SweepHigh |= bit;
-        Count(thing, RuleId.ScanLan, packet);
+        Count(thing, RuleId.ScanLan, packet, weight);
     }
 
     // An answer that the capture cut may have named it: then its address is no evidence.

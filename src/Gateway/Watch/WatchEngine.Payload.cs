@@ -39,7 +39,7 @@ public sealed partial class WatchEngine
 
         if (payload.StartsWith("!* "u8)) Count(thing, RuleId.CommandText, packet, 3);
         else if (payload.StartsWith("PING"u8) && payload.Length <= 8 && !flow.Has(FlowMarks.IrcOut)) Count(thing, RuleId.CommandText, packet);
-        if (flow.Has(FlowMarks.SynIn) && flow.Has(FlowMarks.TakeoverPrompt) && HasShellCommand(payload)) Count(thing, RuleId.Takeover, packet, 2);
+        if (flow.Has(FlowMarks.IsServed) && flow.Has(FlowMarks.PasswordAsked) && HasShellCommand(payload)) Count(thing, RuleId.Takeover, packet, 2);
     }
 
     private void ReadDatagramOut(WatchedThing thing, in Packet packet)
@@ -80,9 +80,9 @@ public sealed partial class WatchEngine
 
     private void ReadPrompt(WatchedThing thing, ref Flow flow, in Packet packet)
     {
-        if (!flow.Has(FlowMarks.SynIn) || flow.Has(FlowMarks.Established) || packet.Payload.Length > MaxPromptBytes) return;
-        if (packet.Payload.IndexOf("assword"u8) >= 0) flow.Marks |= FlowMarks.TakeoverPrompt;
-        else if (flow.Has(FlowMarks.TakeoverPrompt) && IsShellPrompt(packet.Payload)) Count(thing, RuleId.Takeover, packet, 2);
+        if (!flow.Has(FlowMarks.IsServed) || packet.Payload.Length > MaxPromptBytes) return;
+        if (packet.Payload.IndexOf("assword"u8) >= 0) flow.Marks |= FlowMarks.PasswordAsked;
+        else if (flow.Has(FlowMarks.PasswordAsked) && IsShellPrompt(packet.Payload)) Count(thing, RuleId.Takeover, packet, 2);
     }
 
     private static bool IsShellPrompt(ReadOnlySpan<byte> payload) => payload.EndsWith("# "u8) || payload.EndsWith("$ "u8);

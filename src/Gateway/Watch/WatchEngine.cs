@@ -113,10 +113,10 @@ public sealed partial class WatchEngine : IFrameConsumer
         receiver?.Traffic.CountIn(_now, packet.WireLength);
         if (packet.EtherType == EtherType.Arp && sender is not null) JudgeArp(sender, packet);
         if (packet.Layer < PacketLayer.Network) return;
-        if (packet.SourcePort == Ports.Dns && packet.Protocol == IpProtocol.Udp) LearnNames(receiver, packet);
-
         var isFromLan = IsLan(packet.Source);
         var isToLan = IsLan(packet.Destination) || (receiver?.Owns(packet.Destination) ?? false);
+
+        if (packet.SourcePort == Ports.Dns && packet.Protocol == IpProtocol.Udp && isToLan) LearnNames(receiver, packet);
 
         // What a router brings in from outside is not its own doing: only the one it is brought to is judged by it.
         if (sender is not null && (isFromLan || !isToLan)) JudgeOutbound(sender, packet, isToLan);
