@@ -41,10 +41,14 @@ internal sealed partial class TestHost(string name, MacAddress mac, IPAddress ad
         return made ?? throw new InvalidOperationException("no socket", failure);
     }
 
+    /// <summary>Like <see cref="TcpEcho"/>, on the gateway itself.</summary>
+    public static Socket EchoHere(ushort port) => Echo(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), port, IPAddress.Any);
+
     /// <summary>Accepts connections and sends back what comes, until disposed.</summary>
-    public Socket TcpEcho(ushort port, IPAddress? at = null)
+    public Socket TcpEcho(ushort port, IPAddress? at = null) => Echo(Socket(SocketType.Stream), port, at);
+
+    private static Socket Echo(Socket listener, ushort port, IPAddress? at)
     {
-        var listener = Socket(SocketType.Stream);
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(new IPEndPoint(at ?? IPAddress.Any, port));
         listener.Listen();
@@ -124,7 +128,7 @@ internal sealed class TestNetwork : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("gatehouse-fence-").FullName;
     private readonly List<TestHost> _hosts = [];
-    private readonly CancellationTokenSource _stop = new();
+    private CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
 
     private TestNetwork()
@@ -177,7 +181,31 @@ internal sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>Ends the service as a crash would: the kernel keeps what it has.</summary>
-    public void AbandonFence() => Fence.Dispose();
+    public async Task CrashFenceAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Fence.Dispose();
+        _stop = new CancellationTokenSource();
+    }
+
+    /// <summary><c>gatehouse down</c>.</summary>
+    public async Task StopFenceAsync()
+    {
+        await CrashFenceAsync();
+        GatewayNetworkSetup.Down(RunFolder);
+    }
+
+    /// <summary>Waits for something that comes about by itself within two seconds.</summary>
+    public async Task UntilAsync(Func<bool> isSo)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!isSo())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(2), "it did not come about");
+            await Task.Delay(5);
+        }
+    }
 
     /// <summary>Plugs a device into the bridge; it is in the record as <paramref name="kind"/>.</summary>
     public async Task<TestHost> AddAsync(string name, int number, DeviceClass kind = DeviceClass.Thing)
