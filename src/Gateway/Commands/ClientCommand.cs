@@ -22,6 +22,16 @@ internal static class ExitCode
 
     /// <summary>No Thing or question of that name, or several.</summary>
     public const int NotFound = 4;
+
+    /// <summary>What each number says, for the manual.</summary>
+    public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
+    [
+        (Ok, "Done."),
+        (Failed, "It was understood and could not be done."),
+        (Usage, "The command line or the configuration is wrong."),
+        (NotRunning, "No gateway answers."),
+        (NotFound, "No device or question of that name, or several."),
+    ];
 }
 
 /// <summary>A command with examples in its help.</summary>

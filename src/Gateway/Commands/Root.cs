@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 
 namespace Gatehouse.Commands;
 
@@ -10,9 +11,27 @@ internal static class Root
 
     public static async Task<int> RunAsync(string[] arguments, TextWriter output, TextWriter errors)
     {
+        var root = Create();
+        var result = root.Parse(arguments);
+        // Completion is asked about a line that is being typed: unfinished, and so faulty, on purpose.
+        var completes = root.Directives.OfType<SuggestDirective>().Any(directive => result.GetResult(directive) is not null);
+        if (result.Errors.Count > 0 && !completes && result.Action is not HelpWithExamples)
+        {
+            foreach (var error in result.Errors) await errors.WriteLineAsync($"gatehouse: {error.Message}");
+            await errors.WriteLineAsync("Try 'gatehouse --help' or 'gatehouse COMMAND --help'.");
+            return ExitCode.Usage;
+        }
+
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = errors });
+    }
+
+    /// <summary>Every command with its options: what is parsed, and what help, manual pages and completion are made from.</summary>
+    public static RootCommand Create()
+    {
         var root = new RootCommand("Keeps the Things on a network patched and harmless.")
         {
             UpCommand.Create(),
+            DownCommand.Create(),
             ThingsCommand.Create(),
             ShowCommand.Create(),
             QuestionsCommand.Create(),
@@ -25,17 +44,9 @@ internal static class Root
             JournalCommand.Create(),
             CodeCommand.Create(),
             ReplayCommand.Create(),
+            DocumentsCommand.Create(),
         };
         HelpWithExamples.AddTo(root);
-
-        var result = root.Parse(arguments);
-        if (result.Errors.Count > 0 && result.Action is not HelpWithExamples)
-        {
-            foreach (var error in result.Errors) await errors.WriteLineAsync($"gatehouse: {error.Message}");
-            await errors.WriteLineAsync("Try 'gatehouse --help' or 'gatehouse COMMAND --help'.");
-            return 2;
-        }
-
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = errors });
+        return root;
     }
 }
