@@ -16,6 +16,9 @@ internal sealed class MakerFolder : IDisposable
 
     public string Served => Below("served");
 
+    /// <summary>Seal keys as a maker does, and not as a test may.</summary>
+    public bool FullKeys { get; init; }
+
     public DateTimeOffset Now { get; set; } = Start;
 
     public string Below(params string[] names) => System.IO.Path.Combine([Path, .. names]);
@@ -32,7 +35,7 @@ internal sealed class MakerFolder : IDisposable
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        string[] all = [.. args, "--repository", Repository, "--now", Now.ToString("O"), "--passphrase-file", PassphraseFile()];
+        string[] all = [.. args, "--repository", Repository, "--now", Now.ToString("O"), "--passphrase-file", PassphraseFile(), .. FullKeys ? [] : new[] { "--light-keys" }];
         var exit = MakerProgram.Create().Parse(all).Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
         return (exit, output.ToString(), error.ToString());
     }

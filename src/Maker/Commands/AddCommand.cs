@@ -37,20 +37,21 @@ internal static partial class AddCommand
         string Image, string Model, string Version, string Kind, string[] Fixes, string[] Hardware, string? FromVersion, string? SupportUntil, string? Sbom,
         string? Path, string Role);
 
-    internal static void Add(MakerRepository repository, Release release, Output output)
+    internal static void Add(MakerRepository repository, Release release, Output output, JsonObject? origin = null)
     {
         Check(release);
         var draft = repository.Draft(release.Role);
         var path = release.Path ?? $"{release.Model}/{release.Version}/{Path.GetFileName(release.Image)}";
         var custom = Describe(repository, release);
+        if (origin is not null) custom["origin"] = origin;
         if (release.Sbom is { } sbom)
         {
             var sbomPath = $"{path}.sbom{Path.GetExtension(sbom)}";
-            AddTarget(repository, draft, sbomPath, sbom, null);
+            AddTarget(repository, draft, sbomPath, sbom, null, keep: true);
             custom["sbom"] = sbomPath;
         }
 
-        var hash = AddTarget(repository, draft, path, release.Image, custom);
+        var hash = AddTarget(repository, draft, path, release.Image, custom, keep: origin?["redistribution"]?.GetValue<string>() != "hash-and-url");
         draft.Signatures.Clear();
         repository.Stage(release.Role, draft);
 
@@ -61,9 +62,9 @@ internal static partial class AddCommand
         output.Say($"{path} ({hash[..12]}…) is in {release.Role} version {draft.Version}, which now needs signatures: gatehouse-maker sign");
     }
 
-    private static string AddTarget(MakerRepository repository, MetadataDocument draft, string path, string file, JsonObject? custom)
+    private static string AddTarget(MakerRepository repository, MetadataDocument draft, string path, string file, JsonObject? custom, bool keep)
     {
-        var (length, hash) = repository.KeepTarget(file, path);
+        var (length, hash) = keep ? repository.KeepTarget(file, path) : MakerRepository.Measure(file);
         var entry = new JsonObject { ["length"] = length, ["hashes"] = new JsonObject { ["sha256"] = hash } };
         if (custom is not null) entry["custom"] = custom;
 

@@ -18,24 +18,58 @@ internal static class InitCommand
         };
         var threshold = new Option<int>("--threshold") { Description = "How many holders must sign.", DefaultValueFactory = _ => 2 };
         var unattended = new Option<bool>("--unattended") { Description = "Ask nothing (labs and CI; needs --passphrase-file)." };
+        var follow = new Option<string?>("--follow") { Description = "Take over from this published folder of a maker that is gone (docs/takeover.md)." };
         var days = new Dictionary<string, Option<double>>();
         foreach (var (role, usual) in new[] { ("root", 365.0), ("targets", 365.0), ("snapshot", 14.0), ("timestamp", 3.0) })
         {
             days[role] = new Option<double>($"--{role}-days") { Description = $"How long {role} signatures are good for.", DefaultValueFactory = _ => usual };
         }
 
-        var command = new Command("init", "Make a new repository: the ceremony of keys.") { folder, name, holders, threshold, unattended };
+        var command = new Command("init", "Make a new repository: the ceremony of keys.") { folder, name, holders, threshold, unattended, follow };
         foreach (var option in days.Values) command.Add(option);
         command.Run((parsed, output) =>
         {
             var settings = new MakerSettings(
                 parsed.GetValue(name)!, parsed.GetValue(days["root"]), parsed.GetValue(days["targets"]), parsed.GetValue(days["snapshot"]), parsed.GetValue(days["timestamp"]));
             var passphrases = parsed.Passphrases();
-            if (parsed.GetValue(unattended) && !passphrases.AreFromFiles) throw new MakerException("--unattended needs --passphrase-file.");
+            var people = parsed.GetValue(holders)!;
+            var needed = parsed.GetValue(threshold);
+            if (parsed.GetValue(unattended))
+            {
+                if (!passphrases.AreFromFiles) throw new MakerException("--unattended needs --passphrase-file.");
+            }
+            else if (!Console.IsInputRedirected)
+            {
+                (people, needed) = Guide.Ask(people, needed);
+            }
 
-            Ceremony.Hold(parsed.GetValue(folder)!, settings, parsed.GetValue(holders)!, parsed.GetValue(threshold), passphrases, parsed.Clock(), output);
+            var maker = parsed.GetValue(follow) is { } served ? PublishedFolder.Open(served) : null;
+            Ceremony.Hold(parsed.GetValue(folder)!, settings with { FollowsRoot = maker?.RootVersion ?? 0 }, people, needed, passphrases, parsed.Clock(), maker, output);
         });
         return command;
+    }
+}
+
+/// <summary>The questions of an attended ceremony.</summary>
+internal static class Guide
+{
+    public static (string[] Holders, int Threshold) Ask(string[] usual, int threshold)
+    {
+        Console.Error.WriteLine("Who holds root and targets keys? At least two must always agree, and one may always be lost: three people are the usual choice.");
+        var names = new List<string>();
+        while (true)
+        {
+            Console.Error.Write(names.Count == 0 ? $"First person's name (empty for {string.Join(", ", usual)}): " : "Next person's name (empty when that was the last): ");
+            var name = Console.ReadLine()?.Trim();
+            if (string.IsNullOrEmpty(name)) break;
+
+            names.Add(name);
+        }
+
+        if (names.Count == 0) return (usual, threshold);
+
+        Console.Error.Write($"How many of the {names.Count} must sign? [{Math.Max(1, names.Count - 1)}] ");
+        return ([.. names], int.TryParse(Console.ReadLine(), out var given) ? given : Math.Max(1, names.Count - 1));
     }
 }
 
@@ -43,7 +77,8 @@ internal static class InitCommand
 internal static class Ceremony
 {
     public static void Hold(
-        string folder, MakerSettings settings, string[] holders, int threshold, Passphrases passphrases, TimeProvider clock, Output output)
+        string folder, MakerSettings settings, string[] holders, int threshold, Passphrases passphrases, TimeProvider clock, PublishedFolder? maker,
+        Output output)
     {
         if (holders.Distinct(StringComparer.Ordinal).Count() != holders.Length) throw new MakerException("Two holders have one name.");
         if (threshold < 1 || threshold > holders.Length) throw new MakerException($"A threshold of {threshold} does not fit {holders.Length} holder(s).");
@@ -53,8 +88,10 @@ internal static class Ceremony
         root.Signed["consistent_snapshot"] = true;
         root.Signed["keys"] = new JsonObject();
         root.Signed["roles"] = new JsonObject();
-        var targets = MetadataDocument.Create("targets", repository.ExpiryOf("targets"));
-        targets.Signed["targets"] = new JsonObject();
+        root.Version = settings.FollowsRoot + 1;
+        var targets = maker?.Targets.Next(repository.ExpiryOf("targets")) ?? MetadataDocument.Create("targets", repository.ExpiryOf("targets"));
+        targets.Signed["targets"] ??= new JsonObject();
+        maker?.CopyTo(repository);
 
         var keys = new List<(MakerKey Key, string Role)>();
         try
@@ -76,7 +113,8 @@ internal static class Ceremony
 
         repository.Stage("root", root);
         repository.Stage("targets", targets);
-        Publishing.Finish(repository);
+        Publishing.Finish(repository, maker?.Delegated());
+        RecoverySheet.Write(repository, holders, threshold);
         Report(repository, holders, threshold, output);
     }
 
@@ -121,11 +159,13 @@ internal static class Ceremony
     private static void Report(MakerRepository repository, string[] holders, int threshold, Output output)
     {
         output.Set("repository", Path.GetFullPath(repository.Folder));
-        output.Set("root", Path.GetFullPath(Path.Combine(repository.MetadataFolder, "1.root.json")));
+        var root = Path.Combine(repository.MetadataFolder, $"{repository.Settings.FollowsRoot + 1}.root.json");
+        output.Set("root", Path.GetFullPath(root));
         output.Set("threshold", threshold);
         output.Set("holders", holders.Length);
         output.Say($"Made {repository.Folder}: {threshold} of {holders.Length} holders must sign root and targets.");
         output.Say("Now give every holder the key files with their name and take them away from here: what nobody can reach nobody can steal.");
-        output.Say($"Devices trust this repository by its first root: {Path.Combine(repository.MetadataFolder, "1.root.json")}");
+        output.Say($"Print {Path.Combine(repository.Folder, RecoverySheet.FileName)} and keep one copy with each holder.");
+        output.Say($"Devices trust this repository by its first root: {root}");
     }
 }

@@ -19,6 +19,8 @@ internal static class MakerCommand
 
     public static readonly Option<string?> NowOption = new("--now") { Description = "Pretend that it is this moment (2026-11-23T12:00:00Z). For labs and CI.", Recursive = true };
 
+    public static readonly Option<bool> LightKeysOption = new("--light-keys") { Description = "Seal new keys so that guessing their passphrases is cheap. For labs and CI only.", Recursive = true };
+
     public static void Run(this Command command, Action<ParseResult, Output> action) => command.SetAction(parsed =>
     {
         var output = new Output(parsed.InvocationConfiguration.Output, parsed.GetValue(JsonOption));
@@ -43,7 +45,7 @@ internal static class MakerCommand
 
     public static MakerRepository OpenRepository(this ParseResult parsed) => MakerRepository.Open(parsed.GetValue(RepositoryOption)!, parsed.Clock());
 
-    public static Passphrases Passphrases(this ParseResult parsed) => new(parsed.GetValue(PassphraseFileOption)!);
+    public static Passphrases Passphrases(this ParseResult parsed) => new(parsed.GetValue(PassphraseFileOption)!, parsed.GetValue(LightKeysOption));
 
     public static TimeProvider Clock(this ParseResult parsed)
     {

@@ -16,11 +16,7 @@ internal static class KeyFile
 {
     public const string Ending = ".key";
 
-    // RFC 9106, 4: the second recommended choice (64 MiB, three passes), with the one lane that libsodium has.
-    private const int MemoryKib = 64 * 1024;
-    private const int Passes = 3;
-
-    public static void Write(string path, MakerKey key, string role, string? passphrase)
+    public static void Write(string path, MakerKey key, string role, NewPassphrase? passphrase)
     {
         var seed = key.ExportSeed();
         try
@@ -74,15 +70,15 @@ internal static class KeyFile
         return null;
     }
 
-    private static void Seal(JsonObject file, byte[] seed, string passphrase)
+    private static void Seal(JsonObject file, byte[] seed, NewPassphrase passphrase)
     {
         var salt = RandomNumberGenerator.GetBytes(16);
         var nonce = RandomNumberGenerator.GetBytes(AeadAlgorithm.XChaCha20Poly1305.NonceSize);
         file["kdf"] = new JsonObject
         {
-            ["name"] = "argon2id", ["memory-kib"] = MemoryKib, ["passes"] = Passes, ["salt"] = Convert.ToBase64String(salt),
+            ["name"] = "argon2id", ["memory-kib"] = passphrase.MemoryKib, ["passes"] = passphrase.Passes, ["salt"] = Convert.ToBase64String(salt),
         };
-        using var box = Derive(passphrase, salt, MemoryKib, Passes);
+        using var box = Derive(passphrase.Text, salt, passphrase.MemoryKib, passphrase.Passes);
         file["nonce"] = Convert.ToBase64String(nonce);
         file["secret"] = Convert.ToBase64String(AeadAlgorithm.XChaCha20Poly1305.Encrypt(box, nonce, Header(file), seed));
     }

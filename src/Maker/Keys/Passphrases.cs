@@ -1,19 +1,40 @@
 namespace Gatehouse.Maker.Keys;
 
+/// <summary>A passphrase for a new key, and what guessing it shall cost.</summary>
+internal sealed record NewPassphrase(string Text, int MemoryKib, int Passes)
+{
+    // RFC 9106, 4: the second recommended choice (64 MiB, three passes), with the one lane that libsodium has.
+    public static NewPassphrase Usual(string text) => new(text, 64 * 1024, 3);
+
+    /// <summary>For labs and CI, whose keys guard nothing: makes and opens keys in a millisecond.</summary>
+    public static NewPassphrase Light(string text) => new(text, 1024, 1);
+}
+
 /// <summary>Passphrases from files (labs, CI, a password manager's pipe) or typed without echo.</summary>
 internal sealed class Passphrases
 {
     private const int MinLength = 8;
     private readonly List<string> _fromFiles;
 
-    public Passphrases(IEnumerable<string> files) => _fromFiles = files.Select(Read).ToList();
+    private readonly bool _light;
+
+    public Passphrases(IEnumerable<string> files, bool light)
+    {
+        _fromFiles = files.Select(Read).ToList();
+        _light = light;
+    }
 
     public bool AreFromFiles => _fromFiles.Count > 0;
 
     /// <summary>The passphrase of the holder at <paramref name="place"/> (from 0): the file of that place, or the last one.</summary>
-    public string ForNewKey(int place, string holder)
+    public NewPassphrase ForNewKey(int place, string holder)
     {
-        if (AreFromFiles) return _fromFiles[Math.Min(place, _fromFiles.Count - 1)];
+        var text = AreFromFiles ? _fromFiles[Math.Min(place, _fromFiles.Count - 1)] : AskTwice(holder);
+        return _light ? NewPassphrase.Light(text) : NewPassphrase.Usual(text);
+    }
+
+    private static string AskTwice(string holder)
+    {
 
         while (true)
         {

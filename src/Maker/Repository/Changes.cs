@@ -5,17 +5,20 @@ namespace Gatehouse.Maker.Repository;
 /// <summary>What a staged document changes against the published one, in lines a holder reads before signing.</summary>
 internal static class Changes
 {
-    public static IReadOnlyList<string> Describe(MakerRepository repository, string role, MetadataDocument next)
+    public static IReadOnlyList<string> Describe(string role, MetadataDocument? before, MetadataDocument next)
     {
         var lines = new List<string> { $"{role} version {next.Version}, valid until {next.Expires:yyyy-MM-dd}:" };
-        var before = role == "root" ? repository.Root() : repository.Targets(role);
         if (role == "root") DescribeMembers(lines, "key", before?.Signed["keys"], next.Signed["keys"]);
+        DescribeMembers(lines, "succession", Wrap(before), Wrap(next));
         DescribeMembers(lines, "role", before?.Signed["roles"], next.Signed["roles"]);
         DescribeTargets(lines, before?.Signed["targets"], next.Signed["targets"]);
         DescribeMembers(lines, "delegation", ByName(before), ByName(next));
         if (lines.Count == 1) lines.Add("  nothing but a new date");
         return lines;
     }
+
+    private static JsonObject? Wrap(MetadataDocument? document) =>
+        document?.Signed["successor"] is { } terms ? new JsonObject { ["terms"] = terms.DeepClone() } : null;
 
     private static JsonObject? ByName(MetadataDocument? document)
     {

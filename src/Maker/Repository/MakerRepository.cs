@@ -78,13 +78,15 @@ internal sealed class MakerRepository
 
     public void Unstage(string role) => File.Delete(Path.Combine(StagedFolder, Encode(role) + ".json"));
 
+    /// <summary>The published document of a role; null where there is none yet.</summary>
+    public MetadataDocument? Published(string role) => role == "root" ? Root() : Targets(role);
+
     /// <summary>The staged document, or the next version of the published one.</summary>
     public MetadataDocument Draft(string role)
     {
         if (Staged(role) is { } staged) return staged;
 
-        var published = role == "root" ? Root() : Targets(role);
-        return published?.Next(ExpiryOf(role)) ?? throw new MakerException($"There is no role {role} in this repository.");
+        return Published(role)?.Next(ExpiryOf(role)) ?? throw new MakerException($"There is no role {role} in this repository.");
     }
 
     /// <summary>The root that decides who may sign now: the staged one where there is one, since it is published first.</summary>
@@ -99,16 +101,15 @@ internal sealed class MakerRepository
     /// <summary>Puts an image where clients will ask for it (TUF 1.0.34, 6.2.1) and returns its length and SHA-256.</summary>
     public (long Length, string Sha256) KeepTarget(string imagePath, string targetPath)
     {
-        string hash;
-        long length;
-        using (var image = File.OpenRead(imagePath))
-        {
-            length = image.Length;
-            hash = Convert.ToHexStringLower(SHA256.HashData(image));
-        }
-
+        var (length, hash) = Measure(imagePath);
         SafeFile.Copy(imagePath, Path.Combine(TargetsFolder, TargetFileName(targetPath, hash)));
         return (length, hash);
+    }
+
+    public static (long Length, string Sha256) Measure(string path)
+    {
+        using var image = File.OpenRead(path);
+        return (image.Length, Convert.ToHexStringLower(SHA256.HashData(image)));
     }
 
     public static string TargetFileName(string targetPath, string hash)

@@ -60,6 +60,21 @@ internal sealed class MetadataDocument
         }
     }
 
+    /// <summary>A signed document that has no version, like a takeover.</summary>
+    public static MetadataDocument ParseAny(byte[] bytes, string where)
+    {
+        try
+        {
+            var document = new MetadataDocument(JsonNode.Parse(bytes)!.AsObject());
+            _ = document.Signed.Count + document.Signatures.Count;
+            return document;
+        }
+        catch (Exception bad) when (bad is JsonException or InvalidOperationException or NullReferenceException)
+        {
+            throw new MakerException($"{where} is not a signed document: {bad.Message}");
+        }
+    }
+
     public MetadataDocument Clone() => new((JsonObject)_file.DeepClone());
 
     /// <summary>The next version of it, unsigned.</summary>
@@ -83,6 +98,14 @@ internal sealed class MetadataDocument
     {
         if (Signatures.FirstOrDefault(s => s!["keyid"]!.GetValue<string>() == keyId) is { } old) Signatures.Remove(old);
         Signatures.Add((JsonNode)new JsonObject { ["keyid"] = keyId, ["sig"] = signature });
+    }
+
+    /// <summary>Takes in the signatures that another copy of the same document has gathered. Returns how many are new.</summary>
+    public int Merge(MetadataDocument other)
+    {
+        var before = SignedBy().Count;
+        foreach (var signature in other.Signatures) AddSignature(signature!["keyid"]!.GetValue<string>(), signature["sig"]!.GetValue<string>());
+        return SignedBy().Count - before;
     }
 
     public IReadOnlyList<string> SignedBy() => Signatures.Select(s => s!["keyid"]!.GetValue<string>()).ToList();

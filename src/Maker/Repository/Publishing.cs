@@ -9,7 +9,8 @@ namespace Gatehouse.Maker.Repository;
 internal static class Publishing
 {
     /// <summary>Publishes every staged document. All of them must be signed by enough keys, or nothing happens.</summary>
-    public static IReadOnlyList<string> Finish(MakerRepository repository)
+    /// <param name="taken">Delegated roles' documents taken over from another repository, to be listed too.</param>
+    public static IReadOnlyList<string> Finish(MakerRepository repository, IReadOnlyList<(string Role, MetadataDocument Document)>? taken = null)
     {
         var staged = repository.StagedRoles().Select(role => (Role: role, Document: repository.Staged(role)!)).ToList();
         foreach (var (role, document) in staged)
@@ -26,7 +27,7 @@ internal static class Publishing
         foreach (var (role, document) in staged) repository.WriteMetadata(FileName(role, document.Version), document.ToBytes());
 
         // From here on a crash leaves files that nothing leads to; doing it again gives the same names and the same bytes.
-        Refresh(repository, staged.Where(s => s.Role != "root").ToList());
+        Refresh(repository, [.. taken ?? [], .. staged.Where(s => s.Role != "root")]);
         foreach (var (role, _) in staged) repository.Unstage(role);
         return staged.Select(s => $"{s.Role} version {s.Document.Version}").ToList();
     }
@@ -111,7 +112,7 @@ internal static class Publishing
         }
     }
 
-    private static int CopyNew(string from, string to, Func<string, bool> wanted)
+    public static int CopyNew(string from, string to, Func<string, bool> wanted)
     {
         if (!Directory.Exists(from)) return 0;
 

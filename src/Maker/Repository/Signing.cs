@@ -11,7 +11,8 @@ internal static class Signing
         if (role == "root")
         {
             var rules = new List<RoleRule> { RoleRule.Of(document, "root") };
-            if (repository.Root() is { } old) rules.Add(RoleRule.Of(old, "root"));
+            // A successor's first root is not signed by the maker, who is gone: its right is the takeover statement.
+            if (repository.Root() is { } old && document.Version != repository.Settings.FollowsRoot + 1) rules.Add(RoleRule.Of(old, "root"));
             return rules;
         }
 
@@ -58,6 +59,8 @@ internal sealed record RoleRule(IReadOnlyList<string> KeyIds, int Threshold)
 
     public int Missing(MetadataDocument document) => Math.Max(0, Threshold - document.SignedBy().Distinct().Count(id => KeyIds.Contains(id)));
 
-    private static RoleRule Parse(JsonNode rule) =>
+    public JsonObject ToJson() => new() { ["keyids"] = new JsonArray(KeyIds.Select(k => (JsonNode)k).ToArray()), ["threshold"] = Threshold };
+
+    public static RoleRule Parse(JsonNode rule) =>
         new(rule["keyids"]!.AsArray().Select(k => k!.GetValue<string>()).ToList(), rule["threshold"]!.GetValue<int>());
 }
