@@ -3,6 +3,9 @@ using System.Net.NetworkInformation;
 using Gatehouse.Console;
 using Gatehouse.Console.Notices;
 using Gatehouse.Fence;
+using Gatehouse.Fence.Addresses;
+using Gatehouse.Fence.Names;
+using Gatehouse.Fence.Time;
 using Gatehouse.Home;
 using Gatehouse.Mend;
 using Gatehouse.Packs;
@@ -37,6 +40,8 @@ internal static partial class Gateway
 
         // The fence is first: nothing is forwarded that it has not judged.
         using var fence = new FenceService(record, network, loggers.CreateLogger<FenceService>());
+        var addresses = new DhcpServer(record, fence, network, options.StateFolder, options.RunFolder, loggers.CreateLogger<DhcpServer>());
+        await addresses.LoadAsync(cancellationToken);
         fence.Start();
         var setup = new GatewayNetworkSetup(network, options.RunFolder, loggers.CreateLogger<GatewayNetworkSetup>());
         setup.Up();
@@ -46,6 +51,10 @@ internal static partial class Gateway
         var reader = new SightingReader(network.LanPrefix, OwnAddresses(options.Lan));
         var see = new SeeService(record, reader, sightings, new Recogniser(packs, MacVendors.BuiltIn), new Prober(network.LanPrefix, time), loggers.CreateLogger<SeeService>());
         var packets = new PacketLoop(options.Lan, RingBytes, [reader]);
+
+        var names = new DnsForwarder(record, fence, network, Adviser(packs),
+            (mac, name) => sightings.Add(Sighting.FromDnsQuery(mac, name, time.GetUtcNow())), loggers.CreateLogger<DnsForwarder>());
+        var clock = new NtpServer(network, time);
 
         using var client = new HttpClient();
         var trustMap = options.TrustMap is { } map ? TrustMap.Load(map) : TrustMap.Empty;
@@ -61,6 +70,9 @@ internal static partial class Gateway
         var supervisor = new Supervisor(time, loggers.CreateLogger<Supervisor>());
         supervisor.Add("the fence", fence.RunAsync);
         supervisor.Add("the network", setup.RunAsync);
+        supervisor.Add("addresses", addresses.RunAsync);
+        supervisor.Add("names", names.RunAsync);
+        supervisor.Add("time", clock.RunAsync);
         supervisor.Add("reading packets", packets.RunAsync);
         supervisor.Add("recognition", see.RunAsync);
         supervisor.Add("mending", mend.RunAsync);
@@ -79,6 +91,10 @@ internal static partial class Gateway
         foreach (var fault in packs.Faults) PackLeftOut(logger, fault.ToString());
         return packs;
     }
+
+    /// <summary>What a Thing's pack says of a name: the ports a yes opens, and what stops working without it.</summary>
+    private static ReachAdviser Adviser(PackLibrary packs) => (thing, name) =>
+        packs.Find(thing.Identity.Pack)?.Reach.FirstOrDefault(reach => reach.Covers(name)) is { } known ? new ReachAdvice(known.Ports, known.Why) : null;
 
     /// <summary>The first server of resolv.conf (5).</summary>
     private static IPEndPoint SystemResolver()

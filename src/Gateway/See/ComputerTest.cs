@@ -79,10 +79,11 @@ internal static class ComputerTest
     // Ports that a Thing's own services listen on; what else is open (a developer's web server on 8080) says nothing.
     private static readonly ImmutableArray<string> _thingPorts = ["23", "554", "2323", "5555"];
 
-    public static ComputerSigns Judge(EvidenceSet evidence, string? vendor, Pack? pack, ImmutableArray<Evidence> packEvidence) => new(
+    /// <param name="recognised">What a known kind of Thing was recognised by; empty where none was.</param>
+    public static ComputerSigns Judge(EvidenceSet evidence, string? vendor, ImmutableArray<Evidence> recognised) => new(
         Behaviour(evidence), Vendor(vendor, _computerMakers), Silence(evidence),
         [.. evidence.At(EvidenceSource.OwnerSignIn).Take(1).Select(_ => new Evidence(EvidenceSource.OwnerSignIn, "You signed in to the console from it."))],
-        SelfDescription(evidence), Against(evidence, vendor, pack, packEvidence));
+        SelfDescription(evidence), Against(evidence, vendor, recognised));
 
     private static ImmutableArray<Evidence> Behaviour(EvidenceSet evidence)
     {
@@ -121,10 +122,10 @@ internal static class ComputerTest
     private static readonly ImmutableArray<string> _computerClasses = ["MSFT 5.0", "MSFT 98", "android-dhcp", "dhcpcd-"];
     private static readonly ImmutableArray<string> _computerNames = ["DESKTOP-", "LAPTOP", "MacBook", "iMac", "iPhone", "iPad", "-PC", "Galaxy-", "Pixel-", "thinkpad", "notebook"];
 
-    private static ImmutableArray<Evidence> Against(EvidenceSet evidence, string? vendor, Pack? pack, ImmutableArray<Evidence> packEvidence)
+    private static ImmutableArray<Evidence> Against(EvidenceSet evidence, string? vendor, ImmutableArray<Evidence> recognised)
     {
         var found = ImmutableArray.CreateBuilder<Evidence>();
-        if (pack is not null) found.AddRange(packEvidence);
+        found.AddRange(recognised);
         found.AddRange(Vendor(vendor, _thingMakers));
         found.AddRange(evidence.At(EvidenceSource.OpenPort).Where(_thingPorts.Contains).Select(port => new Evidence(EvidenceSource.OpenPort, $"tcp/{port} is open, as on Things")));
         found.AddRange(evidence.At(EvidenceSource.MdnsService).Where(service => !_computerServices.Contains(service)).Take(3).Select(service => Shown(EvidenceSource.MdnsService, service)));

@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net;
 using System.Text;
 using Gatehouse.Packs;
 using Gatehouse.Wire;
@@ -29,8 +27,8 @@ internal readonly struct Greeting
     public required MacAddress Mac { get; init; }
     public required long TimestampNanoseconds { get; init; }
 
-    /// <summary>IPv4, host order; 0 for none.</summary>
-    public uint Address { get; init; }
+    /// <summary>What it said by ARP; unspecified before it did.</summary>
+    public InternetAddress Address { get; init; }
 
     /// <summary>Rented; null where there is no payload.</summary>
     public byte[]? Bytes { get; init; }
@@ -50,7 +48,7 @@ internal readonly struct Greeting
         var at = DateTimeOffset.UnixEpoch.AddTicks(TimestampNanoseconds / 100);
         return Kind switch
         {
-            GreetingKind.Presence => Sighting.Of(Mac, at, []) with { Address = AddressOf(Address) },
+            GreetingKind.Presence => Sighting.Of(Mac, at, []) with { Address = Address.IsUnspecified ? null : Address.ToIPAddress() },
             GreetingKind.Dhcp => ReadDhcp(at),
             GreetingKind.Dns => ReadDns(at),
             GreetingKind.Mdns => MdnsMessage.TryParse(Payload, out var mdns) ? Sighting.Of(Mac, at, Observe(mdns)) : null,
@@ -59,14 +57,6 @@ internal readonly struct Greeting
             GreetingKind.TlsHello => TlsClientHello.TryParse(Payload, out var hello) ? Sighting.Of(Mac, at, Observe(hello)) : null,
             _ => null,
         };
-    }
-
-    private static IPAddress? AddressOf(uint address)
-    {
-        if (address == 0) return null;
-        Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, address);
-        return new(bytes);
     }
 
     private Sighting? ReadDhcp(DateTimeOffset at)

@@ -26,9 +26,10 @@ public sealed class Recogniser(PackLibrary packs, MacVendors vendors)
     {
         var vendor = vendors.Find(mac);
         var match = BestPack(evidence, vendor);
-        var signs = ComputerTest.Judge(evidence, vendor, match?.Pack, match?.Evidence ?? []);
+        var announced = DiscoveryTable.BuiltIn.Find(mac, evidence);
+        var signs = ComputerTest.Judge(evidence, vendor, match?.Evidence ?? announced?.Evidence ?? []);
         var @class = ClassOf(signs, match?.Pack, known);
-        var identity = match is not null ? OfPack(match) : OfSigns(evidence, vendor, @class, signs);
+        var identity = match is not null ? OfPack(match) : OfSigns(evidence, vendor, announced, @class, signs);
         return new(Merge(identity with { ClassEvidence = signs.Shown }, known), @class, signs.IsInDoubt && @class == DeviceClass.Thing ? DoubtOf(signs) : null);
     }
 
@@ -96,14 +97,14 @@ public sealed class Recogniser(PackLibrary packs, MacVendors vendors)
         Firmware = match.Firmware,
     };
 
-    private static Identity OfSigns(EvidenceSet evidence, string? vendor, DeviceClass @class, ComputerSigns signs)
+    private static Identity OfSigns(EvidenceSet evidence, string? vendor, Claim? announced, DeviceClass @class, ComputerSigns signs)
     {
         var fitting = (from sign in CommonSigns.Table
                        from text in evidence.At(sign.Source).Where(sign.Fits).Take(1)
                        select (Sign: sign, Evidence: new Evidence(sign.Source.ToString(), EvidenceText.Shown(text)))).ToList();
         return new()
         {
-            Vendor = Stated(CommonSigns.VendorTexts, evidence) ?? Best(fitting, sign => sign.Vendor) ?? (vendor is null ? null : new(vendor, OuiWeight, [new(EvidenceSource.Oui, vendor)])),
+            Vendor = Stated(CommonSigns.VendorTexts, evidence) ?? Best(fitting, sign => sign.Vendor) ?? announced ?? (vendor is null ? null : new(vendor, OuiWeight, [new(EvidenceSource.Oui, vendor)])),
             Model = Stated(CommonSigns.ModelTexts, evidence),
             Firmware = Stated(CommonSigns.FirmwareTexts, evidence),
             Kind = @class == DeviceClass.Computer ? new("computer", 0.9, signs.Shown) : Best(fitting, sign => sign.Kind),

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Gatehouse.Wire;
@@ -34,12 +34,16 @@ public sealed class SightingReader : IFrameConsumer
     private static readonly long _presenceEvery = (long)TimeSpan.FromMinutes(5).TotalNanoseconds;
     private static readonly long _forgetAfter = (long)TimeSpan.FromHours(1).TotalNanoseconds;
 
+    // Looking through all devices for each of a flood's frames would be the flood's second victim.
+    private static readonly long _forgetEvery = (long)TimeSpan.FromSeconds(10).TotalNanoseconds;
+
     private readonly Dictionary<ulong, Device> _devices = new(MaxDevices);
     private readonly MacAddress[] _own;
-    private readonly (uint Base, uint Mask) _lan;
+    private readonly IPNetwork? _lan;
     private readonly Channel<Greeting> _greetings = Channel.CreateBounded<Greeting>(
         new BoundedChannelOptions(QueueCapacity) { SingleReader = true, SingleWriter = true, FullMode = BoundedChannelFullMode.Wait });
 
+    private long _forgotAt;
     private Allowance _newDevices = new(NewDevicesBurst);
     private long _dropped;
 
@@ -48,10 +52,7 @@ public sealed class SightingReader : IFrameConsumer
     public SightingReader(IPNetwork? lan, IEnumerable<MacAddress> own)
     {
         _own = [.. own];
-        if (lan is not { } prefix) return;
-        if (prefix.BaseAddress.AddressFamily != AddressFamily.InterNetwork) throw new ArgumentException("An IPv4 prefix is needed.", nameof(lan));
-        var mask = prefix.PrefixLength == 0 ? 0 : uint.MaxValue << (32 - prefix.PrefixLength);
-        _lan = (new WireReader(prefix.BaseAddress.GetAddressBytes()).ReadUInt32(), mask);
+        _lan = lan;
     }
 
     /// <summary>Messages and devices not taken because a limit was reached.</summary>
@@ -64,42 +65,30 @@ public sealed class SightingReader : IFrameConsumer
 
     public void Take(in Frame frame)
     {
-        if (frame.Link != LinkType.Ethernet || frame.Direction == FrameDirection.Outgoing) return;
+        if (frame.Direction == FrameDirection.Outgoing) return;
 
-        var ethernet = new WireReader(frame.Bytes);
-        ethernet.Skip(MacAddress.Size);
-        var source = ethernet.ReadMacAddress();
-        var type = ethernet.ReadUInt16();
-        if (type == EtherTypeVlan)
-        {
-            ethernet.Skip(2);
-            type = ethernet.ReadUInt16();
-        }
+        var packet = Packet.Read(frame);
+        var source = packet.SourceMac;
+        if (packet.Layer == PacketLayer.None || source.IsGroup || source == default || _own.AsSpan().Contains(source)) return;
 
-        if (!ethernet.Ok || source.IsGroup || source == default || _own.AsSpan().Contains(source)) return;
+        ref var device = ref Find(source, packet.Time);
+        if (Unsafe.IsNullRef(ref device)) return;
 
-        ref var device = ref Find(source, frame.TimestampNanoseconds);
-        if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref device)) return;
-
-        if (type == EtherTypeArp) TakeArp(ref device, source, frame.TimestampNanoseconds, ethernet.Rest);
-        else if (type == EtherTypeIPv4) TakeIPv4(ref device, source, frame.TimestampNanoseconds, ethernet.Rest);
+        if (packet.EtherType == EtherType.Arp) TakeArp(ref device, packet);
+        else if (packet is { Layer: PacketLayer.Transport, IsFragment: false, Payload.IsEmpty: false } && KindOf(packet) is var kind and not GreetingKind.Presence) Copy(ref device, kind, packet);
     }
-
-    private const ushort EtherTypeIPv4 = 0x0800;
-    private const ushort EtherTypeArp = 0x0806;
-    private const ushort EtherTypeVlan = 0x8100;
 
     /// <summary>The device, made and announced when its frame is its first. A null reference where there is no room for another.</summary>
     private ref Device Find(MacAddress mac, long now)
     {
         ref var known = ref CollectionsMarshal.GetValueRefOrNullRef(_devices, mac.Value);
-        if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref known))
+        if (!Unsafe.IsNullRef(ref known))
         {
             if (now - known.AnnouncedAt > _presenceEvery) Announce(ref known, mac, now);
             return ref known;
         }
 
-        if (_devices.Count >= MaxDevices) Forget(now);
+        if (_devices.Count >= MaxDevices && now - _forgotAt > _forgetEvery) Forget(now);
         if (_devices.Count >= MaxDevices || !_newDevices.TryTake(now, 1))
         {
             _dropped++;
@@ -118,82 +107,47 @@ public sealed class SightingReader : IFrameConsumer
     }
 
     // Only ARP tells an address: the sender of an IPv4 packet may be anybody, and a flood with made-up senders would rename its Thing with every packet.
-    private void TakeArp(ref Device device, MacAddress source, long now, ReadOnlySpan<byte> packet)
+    private void TakeArp(ref Device device, in Packet packet)
     {
-        var arp = new WireReader(packet);
-        var (hardware, protocol, lengths) = (arp.ReadUInt16(), arp.ReadUInt16(), arp.ReadUInt16());
-        arp.Skip(2);
-        var (sender, address) = (arp.ReadMacAddress(), arp.ReadUInt32());
-        if (!arp.Ok || hardware != 1 || protocol != EtherTypeIPv4 || lengths != 0x0604 || sender != source) return;
-        if (address == 0 || address == device.Address || (address & _lan.Mask) != _lan.Base || !device.Messages.TryTake(now, MessagesPerSecond)) return;
+        if (!ArpPacket.TryParse(packet.Payload, out var arp) || arp.SenderMac != packet.SourceMac || arp.SenderAddress.IsUnspecified) return;
+        if (arp.SenderAddress == device.Address || !device.Messages.TryTake(packet.Time, MessagesPerSecond) || !IsOnLan(arp.SenderAddress)) return;
 
-        device.Address = address;
-        Announce(ref device, source, now);
+        device.Address = arp.SenderAddress;
+        Announce(ref device, packet.SourceMac, packet.Time);
     }
 
-    private void TakeIPv4(ref Device device, MacAddress source, long now, ReadOnlySpan<byte> packet)
-    {
-        var ip = new WireReader(packet);
-        var version = ip.ReadByte();
-        ip.Skip(1);
-        var total = ip.ReadUInt16();
-        ip.Skip(2);
-        var fragment = ip.ReadUInt16();
-        ip.Skip(1);
-        var protocol = ip.ReadByte();
-        ip.Skip(10);
-        var headerLength = (version & 0xF) * 4;
-        ip.Skip(headerLength - 20);
-        // A fragment has no head to look at, and devices do not fragment their greetings.
-        if (!ip.Ok || version >> 4 != 4 || (fragment & 0x3FFF) != 0 || total < headerLength) return;
+    private bool IsOnLan(InternetAddress address) => _lan is not { } lan || lan.Contains(address.ToIPAddress());
 
-        var segment = ip.Take(Math.Min(total - headerLength, ip.Remaining));
-        var kind = protocol switch { 17 => KindOfUdp(segment, out segment), 6 => KindOfTcp(segment, out segment), _ => GreetingKind.Presence };
-        if (kind != GreetingKind.Presence) Copy(ref device, kind, source, now, segment);
-    }
-
-    private static GreetingKind KindOfUdp(ReadOnlySpan<byte> datagram, out ReadOnlySpan<byte> payload)
+    private static GreetingKind KindOf(in Packet packet) => packet.Protocol switch
     {
-        var udp = new WireReader(datagram);
-        var (from, to) = (udp.ReadUInt16(), udp.ReadUInt16());
-        udp.Skip(4);
-        payload = udp.Rest;
-        if (!udp.Ok || payload.IsEmpty) return GreetingKind.Presence;
-        return (from, to) switch
+        IpProtocol.Udp => (packet.SourcePort, packet.DestinationPort) switch
         {
             (68, 67) => GreetingKind.Dhcp,
             (_, 53) => GreetingKind.Dns,
             (MdnsMessage.Port, _) => GreetingKind.Mdns,
             (SsdpMessage.Port, _) or (_, SsdpMessage.Port) => GreetingKind.Ssdp,
             _ => GreetingKind.Presence,
-        };
-    }
+        },
+        IpProtocol.Tcp when IsHttp(packet.Payload) => GreetingKind.Http,
+        IpProtocol.Tcp when packet.Payload is [22, 3, _, _, _, 1, ..] => GreetingKind.TlsHello, // a handshake record, a ClientHello
+        _ => GreetingKind.Presence,
+    };
 
-    private static GreetingKind KindOfTcp(ReadOnlySpan<byte> segment, out ReadOnlySpan<byte> payload)
-    {
-        var tcp = new WireReader(segment);
-        tcp.Skip(12);
-        var headerLength = (tcp.ReadByte() >> 4) * 4;
-        tcp.Skip(7);
-        tcp.Skip(headerLength - 20);
-        payload = tcp.Rest;
-        if (!tcp.Ok) return GreetingKind.Presence;
-        if (payload.StartsWith("GET "u8) || payload.StartsWith("HTTP/1."u8) || payload.StartsWith("POST "u8) || payload.StartsWith("HEAD "u8)) return GreetingKind.Http;
-        return payload is [22, 3, _, _, _, 1, ..] ? GreetingKind.TlsHello : GreetingKind.Presence;
-    }
+    private static bool IsHttp(ReadOnlySpan<byte> payload) =>
+        payload.StartsWith("GET "u8) || payload.StartsWith("POST "u8) || payload.StartsWith("HEAD "u8) || payload.StartsWith("HTTP/1."u8);
 
-    private void Copy(ref Device device, GreetingKind kind, MacAddress mac, long now, ReadOnlySpan<byte> payload)
+    private void Copy(ref Device device, GreetingKind kind, in Packet packet)
     {
-        if (!device.Messages.TryTake(now, MessagesPerSecond))
+        if (!device.Messages.TryTake(packet.Time, MessagesPerSecond))
         {
             _dropped++;
             return;
         }
 
-        payload = payload[..Math.Min(payload.Length, MaxMessageBytes)];
+        var payload = packet.Payload[..Math.Min(packet.Payload.Length, MaxMessageBytes)];
         var copy = ArrayPool<byte>.Shared.Rent(payload.Length);
         payload.CopyTo(copy);
-        Send(new() { Kind = kind, Mac = mac, TimestampNanoseconds = now, Address = device.Address, Bytes = copy, Length = payload.Length });
+        Send(new() { Kind = kind, Mac = packet.SourceMac, TimestampNanoseconds = packet.Time, Address = device.Address, Bytes = copy, Length = payload.Length });
     }
 
     private bool Send(in Greeting greeting)
@@ -207,6 +161,7 @@ public sealed class SightingReader : IFrameConsumer
     // Removing while enumerating is allowed for Dictionary, and allocates nothing.
     private void Forget(long now)
     {
+        _forgotAt = now;
         foreach (var (mac, device) in _devices)
         {
             if (now - device.AnnouncedAt > _forgetAfter) _devices.Remove(mac);
@@ -215,7 +170,7 @@ public sealed class SightingReader : IFrameConsumer
 
     private struct Device
     {
-        public uint Address;
+        public InternetAddress Address;
         public long AnnouncedAt;
         public Allowance Messages;
     }

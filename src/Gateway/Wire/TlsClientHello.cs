@@ -60,7 +60,12 @@ public sealed class TlsClientHello
 
     private string VersionText => Version switch { 0x0304 => "13", 0x0303 => "12", 0x0302 => "11", 0x0301 => "10", 0x0300 => "s3", _ => "00" };
 
-    private string ProtocolText => Protocols is [{ Length: > 0 } first, ..] && char.IsAsciiLetterOrDigit(first[0]) && char.IsAsciiLetterOrDigit(first[^1]) ? $"{first[0]}{first[^1]}" : "00";
+    private string ProtocolText => Protocols switch
+    {
+        [{ Length: > 0 } first, ..] when char.IsAsciiLetterOrDigit(first[0]) && char.IsAsciiLetterOrDigit(first[^1]) => $"{first[0]}{first[^1]}",
+        [{ Length: > 0 } first, ..] when Convert.ToHexStringLower(Encoding.Latin1.GetBytes(first)) is var hex => $"{hex[0]}{hex[^1]}",
+        _ => "00",
+    };
 
     /// <summary>Reads the first bytes a client sent on a connection: one TLS record with a whole ClientHello.</summary>
     public static bool TryParse(ReadOnlySpan<byte> segment, [NotNullWhen(true)] out TlsClientHello? hello)
