@@ -47,6 +47,20 @@ public sealed class Prober(IPNetwork lan, TimeProvider time)
         return Sighting.Of(mac, time.GetUtcNow(), found.ToImmutable()) with { Address = address, Origin = SightingOrigin.Asked };
     }
 
+    /// <summary>
+    /// Asks all devices at once, by multicast, what they are: those that were here before the gateway do not announce themselves again. The answers are
+    /// heard like everything else; nothing is read here. Again every hour, until cancelled.
+    /// </summary>
+    public async Task AskEveryoneAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(5), time, cancellationToken);
+            await MulticastQuestion.AskAsync(lan, time, cancellationToken);
+            await Task.Delay(TimeSpan.FromHours(1), time, cancellationToken);
+        }
+    }
+
     private async Task AskWebAsync(IPAddress address, IEnumerable<string> pages, ImmutableArray<Observation>.Builder found, CancellationToken cancellationToken)
     {
         if (await FetchAsync(address, HttpPort, "/", cancellationToken) is not { } first) return;

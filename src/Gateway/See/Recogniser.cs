@@ -107,15 +107,21 @@ public sealed class Recogniser(PackLibrary packs, MacVendors vendors)
             Vendor = Stated(CommonSigns.VendorTexts, evidence) ?? Best(fitting, sign => sign.Vendor) ?? announced ?? (vendor is null ? null : new(vendor, OuiWeight, [new(EvidenceSource.Oui, vendor)])),
             Model = Stated(CommonSigns.ModelTexts, evidence),
             Firmware = Stated(CommonSigns.FirmwareTexts, evidence),
-            Kind = @class == DeviceClass.Computer ? new("computer", 0.9, signs.Shown) : Best(fitting, sign => sign.Kind),
+            Kind = @class == DeviceClass.Computer ? new(IsPhone(evidence) ? "phone" : "computer", 0.9, signs.Shown) : Best(fitting, sign => sign.Kind),
         };
     }
+
+    // Only for the owner to read: a phone is let out like any computer.
+    private static bool IsPhone(EvidenceSet evidence) =>
+        evidence.At(EvidenceSource.DhcpVendorClass).Any(text => text.StartsWith("android-dhcp", StringComparison.OrdinalIgnoreCase))
+        || evidence.At(EvidenceSource.HttpUserAgent).Any(text => text.Contains("iPhone", StringComparison.Ordinal) || text.Contains("Android", StringComparison.Ordinal))
+        || evidence.At(EvidenceSource.DhcpHostName).Any(text => text.Contains("iPhone", StringComparison.OrdinalIgnoreCase));
 
     private static Claim? Stated(ImmutableArray<(EvidenceSource Source, double Weight)> sources, EvidenceSet evidence)
     {
         foreach (var (source, weight) in sources)
         {
-            if (evidence.At(source).LastOrDefault() is { } text) return new(EvidenceText.Shown(text), weight, [new(source.ToString(), EvidenceText.Shown(text))]);
+            if (evidence.At(source).FirstOrDefault() is { } text) return new(EvidenceText.Shown(text), weight, [new(source.ToString(), EvidenceText.Shown(text))]);
         }
 
         return null;

@@ -40,7 +40,7 @@ public sealed partial class SeeService(
         try
         {
             List<Task> tasks = [DecodeAsync(stop.Token), JudgeAsync(changes, stop.Token)];
-            if (prober is not null) tasks.AddRange(Enumerable.Range(0, Askers).Select(_ => AskAsync(prober, stop.Token)));
+            if (prober is not null) tasks.AddRange([prober.AskEveryoneAsync(stop.Token), .. Enumerable.Range(0, Askers).Select(_ => AskAsync(prober, stop.Token))]);
             await Task.WhenAny(tasks).Unwrap();
             await stop.CancelAsync();
             await Task.WhenAll(tasks);
@@ -131,11 +131,13 @@ public sealed partial class SeeService(
 
     private void ScheduleFirstQuestion(Device device) => device.AskAt ??= _time.GetUtcNow() + ProbeSchedule.First;
 
-    // What an update changed is asked anew; everything else that is recorded is no evidence.
+    // What an update changes is forgotten when it begins to, and asked anew when it has ended; everything else that is recorded is no evidence.
     private void Take(Recorded recorded)
     {
-        if (recorded.Change is not UpdateStepped stepped || !recorded.After.Updates.TryGetValue(stepped.UpdateId, out var update) || !update.HasEnded) return;
-        if (_devices.TryGetValue(update.Thing, out var device)) device.AskAt = _time.GetUtcNow() + ProbeSchedule.First;
+        if (recorded.Change is not UpdateStepped stepped || !recorded.After.Updates.TryGetValue(stepped.UpdateId, out var update)) return;
+        if (update.State < UpdateState.Installing || !_devices.TryGetValue(update.Thing, out var device)) return;
+        device.Evidence.ForgetFirmware();
+        if (update.HasEnded) device.AskAt = _time.GetUtcNow() + ProbeSchedule.First;
     }
 
     private async Task JudgeAllAsync(CancellationToken cancellationToken)
@@ -185,7 +187,7 @@ public sealed partial class SeeService(
     private void Ask(MacAddress mac, Device device, System.Net.IPAddress address, DateTimeOffset now)
     {
         var pages = recogniser.PagesWorthReading(mac, device.Evidence).Take(Prober.MaxPages).ToList();
-        if (!_probes.Writer.TryWrite(new(mac, address, pages, device.Evidence.At(EvidenceSource.SsdpLocation).LastOrDefault()))) return;
+        if (!_probes.Writer.TryWrite(new(mac, address, pages, device.Evidence.At(EvidenceSource.SsdpLocation).FirstOrDefault()))) return;
         device.AskAt = now + ProbeSchedule.After(device.TimesAsked++);
     }
 
