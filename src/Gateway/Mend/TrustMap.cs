@@ -62,6 +62,11 @@ public sealed record TrustMap
         {
             faults.Add($"line {bad.LineNumber + 1}: this is not JSON: {bad.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // How the parser says that a text holds bytes that are no UTF-8, or half a surrogate pair.
+            faults.Add("$: a text in the file is not UTF-8");
+        }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
             faults.Add($"$: the file cannot be read: {unreadable.Message}");

@@ -49,6 +49,15 @@ public sealed class TrustMapTests : IDisposable
     }
 
     [Fact]
+    public void A_map_that_is_not_UTF8_is_said_to_be_so()
+    {
+        var file = Path.Combine(_folder, "latin1.json");
+        File.WriteAllBytes(file, System.Text.Encoding.Latin1.GetBytes(Sound.Replace("anvil-dvr4", "\u00e4nvil", StringComparison.Ordinal)));
+
+        Assert.Contains("not UTF-8", Assert.Throws<TrustMapException>(() => TrustMap.Load(file)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void All_faults_are_named_together()
     {
         var thrown = Assert.Throws<TrustMapException>(() => TrustMap.Load(Write(

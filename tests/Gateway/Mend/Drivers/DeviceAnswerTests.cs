@@ -25,6 +25,8 @@ public sealed class DeviceAnswerTests
         { "a version that is no version", """{"StatusFWR":{"Version":"; rm -rf /"}}""" },
         { "a version that is only a build name", """{"StatusFWR":{"Version":"(tasmota)"}}""" },
         { "nested without end", new string('[', 5000) },
+        { "a version that is not UTF-8 (found by fuzzing)", "{\"StatusFWR\":{\"Version\":\"12.1.1(\u00c3smota)\"}}" },
+        { "half a surrogate pair", "{\"StatusFWR\":{\"Version\":\"12.1.1\\ud800\"}}" },
         { "a member twice is not two versions", """{"StatusFWR":"1","StatusFWR":["2"]}""" },
     };
 
@@ -37,7 +39,7 @@ public sealed class DeviceAnswerTests
 
     [Theory, MemberData(nameof(NoStatus))]
     public void An_answer_without_a_version_is_none(string why, string answer) =>
-        Assert.False(TasmotaMessages.TryReadVersion(Encoding.UTF8.GetBytes(answer), out _), why);
+        Assert.False(TasmotaMessages.TryReadVersion(Encoding.Latin1.GetBytes(answer), out _), why);
 
     [Fact]
     public void Every_beginning_of_Tasmotas_answer_is_refused()

@@ -15,8 +15,8 @@ internal static partial class TasmotaMessages
         return TryParse(answer, out var document)
             && TryGet(document.RootElement, "StatusFWR", out var firmware)
             && TryGet(firmware, "Version", out var text)
-            && text.ValueKind == JsonValueKind.String
-            && FirmwareVersion.TryParse(text.GetString()!.Split('(')[0], out version);
+            && TryGetText(text, out var said)
+            && FirmwareVersion.TryParse(said.Split('(')[0], out version);
     }
 
     /// <summary>An answer instead of the one asked for, where the device wants its web password first: <c>{"WARNING":"Need user=…"}</c>.</summary>
@@ -52,6 +52,21 @@ internal static partial class TasmotaMessages
     {
         value = default;
         return element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out value);
+    }
+
+    private static bool TryGetText(JsonElement element, [NotNullWhen(true)] out string? text)
+    {
+        text = null;
+        try
+        {
+            if (element.ValueKind == JsonValueKind.String) text = element.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            // Bytes that are no UTF-8, or half a surrogate pair: the parser looks at a text only when it is asked for, and has no other way to say so.
+        }
+
+        return text is not null;
     }
 
     [GeneratedRegex(@"(<[^>]*>|\s)+", RegexOptions.NonBacktracking)]
