@@ -119,7 +119,8 @@ public sealed partial class UpdateEngine
 
     private static NextStep BackToOld(UpdatePlan plan, FirmwareVersion running, bool wentAway)
     {
-        if (plan.Job.Notes.ContainsKey(Notes.Broken) && Note(plan, Notes.Broken).Length > 0 && Uploads(plan) < MaxUploads)
+        // A device that goes on as before has closed the connection on purpose, as swupdate does with an image it will not have: once more, to be sure.
+        if (Note(plan, Notes.Broken).Length > 0 && Uploads(plan) < (wentAway ? MaxUploads : 2))
             return new(UpdateState.Installing, "The image did not arrive whole; it is sent again.");
 
         var remark = plan.Job.Notes.TryGetValue(Notes.Remark, out var said) && said.Length > 0 ? $" It said {said}." : "";

@@ -44,7 +44,7 @@ public sealed class SimulatedTelnet(string password)
             }
 
             _wrongInARow = 0;
-            await Say("\r\nThis is # a recorder >\r\n# ");
+            await Say("\r\nThis is # a recorder >\r\nLast failed login: never\r\n~ # \u001b[6n");
             if (await Line() != "passwd") return;
             await Say("Changing password for root\r\nNew password: ");
             var first = await Line();

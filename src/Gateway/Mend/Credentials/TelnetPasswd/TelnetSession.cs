@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Gatehouse.Mend.Drivers;
 
 namespace Gatehouse.Mend.Credentials.TelnetPasswd;
@@ -43,7 +44,7 @@ internal sealed class TelnetSession(Stream stream, TimeSpan quiet) : IAsyncDispo
         {
             while (true)
             {
-                if (!await ReadAsync(limit.Token)) return TelnetText.Read(Text) is Prompt.Refused ? Prompt.Refused : throw new DeviceUnreachableException("it closed the connection");
+                if (!await ReadAsync(limit.Token)) return TelnetText.SaysNo(Text) ? Prompt.Refused : throw new DeviceUnreachableException("it closed the connection");
                 if (TelnetText.Read(Text) is not { } prompt) continue;
                 if (await IsQuietAsync(limit.Token)) return TelnetText.Read(Text) ?? prompt;
             }
@@ -105,7 +106,7 @@ internal sealed class TelnetSession(Stream stream, TimeSpan quiet) : IAsyncDispo
 }
 
 /// <summary>Reads what a device wants from the end of its text.</summary>
-public static class TelnetText
+public static partial class TelnetText
 {
     /// <summary>True where the last line asks for the password that holds now.</summary>
     public static bool AsksForOld(string text)
@@ -114,16 +115,25 @@ public static class TelnetText
         return lastLine.Contains("old", StringComparison.OrdinalIgnoreCase) || lastLine.Contains("current", StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>True where a word of refusal is anywhere in it.</summary>
+    public static bool SaysNo(string text) => _refusals.Any(word => text.Contains(word, StringComparison.OrdinalIgnoreCase));
+
     private static readonly string[] _refusals = ["incorrect", "denied", "failed", "invalid", "too many", "unchanged", "don't match", "do not match"];
 
     /// <summary>What the text ends with, or null while that is not clear.</summary>
     public static Prompt? Read(string text)
     {
-        var lower = text.ToLowerInvariant();
+        var lower = EscapeSequence().Replace(text, "").ToLowerInvariant();
         var lastLine = lower[(lower.LastIndexOfAny(['\n', '\r']) + 1)..].TrimEnd();
-        if (_refusals.Any(lower.Contains)) return Prompt.Refused;
         if (lastLine.EndsWith("password:", StringComparison.Ordinal) || (lastLine.EndsWith(':') && lastLine.Contains("password", StringComparison.Ordinal))) return Prompt.Password;
         if (lastLine.EndsWith("login:", StringComparison.Ordinal) || lastLine.EndsWith("username:", StringComparison.Ordinal)) return Prompt.Login;
-        return lastLine.Length > 0 && lastLine[^1] is '#' or '$' or '>' ? Prompt.Shell : null;
+        if (lastLine.Length > 0 && lastLine[^1] is '#' or '$' or '>') return Prompt.Shell;
+
+        // Only where nothing is asked: a greeting may well speak of failed logins.
+        return SaysNo(lower) ? Prompt.Refused : null;
     }
+
+    // ECMA-48, 5.4: control sequences and two-character escapes. busybox's shell asks for the cursor's place (ESC [ 6 n) after each prompt.
+    [GeneratedRegex(@"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\\]^_])", RegexOptions.NonBacktracking)]
+    private static partial Regex EscapeSequence();
 }
