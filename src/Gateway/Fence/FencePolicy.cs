@@ -65,7 +65,7 @@ public sealed record FencePolicy
         };
     }
 
-    /// <summary>Reads a permission's prefix: an IPv4 address or CIDR prefix without host bits.</summary>
+    /// <summary>Reads a permission's prefix: an IPv4 address or CIDR prefix; host bits are cleared.</summary>
     public static bool TryReadPrefix(string text, out IPNetwork prefix)
     {
         prefix = default;

@@ -207,8 +207,8 @@ internal sealed class TestNetwork : IAsyncDisposable
         }
     }
 
-    /// <summary>Plugs a device into the bridge; it is in the record as <paramref name="kind"/>.</summary>
-    public async Task<TestHost> AddAsync(string name, int number, DeviceClass kind = DeviceClass.Thing)
+    /// <summary>Plugs a device into the bridge that has no address and that nobody knows.</summary>
+    public Task<TestHost> PlugInAsync(string name, int number)
     {
         var host = new TestHost(name, new MacAddress(0x0200_0000_0000 + (ulong)number), IPAddress.Parse($"192.168.77.{number}"));
         Run("ip", "netns", "add", name);
@@ -216,12 +216,19 @@ internal sealed class TestNetwork : IAsyncDisposable
         Run("ip", "link", "set", $"p-{name}", "master", "br-lan");
         Run("ip", "link", "set", $"p-{name}", "up");
         host.Run("ip", "link", "set", "eth0", "address", host.Mac.ToString());
-        host.Run("ip", "addr", "add", $"{host.Address}/24", "dev", "eth0");
         host.Run("ip", "link", "set", "lo", "up");
         host.Run("ip", "link", "set", "eth0", "up");
-        host.Run("ip", "route", "add", "default", "via", "192.168.77.1");
         _hosts.Add(host);
         Setup.IsolateNewPorts();
+        return Task.FromResult(host);
+    }
+
+    /// <summary>Plugs a device into the bridge; it is in the record as <paramref name="kind"/>.</summary>
+    public async Task<TestHost> AddAsync(string name, int number, DeviceClass kind = DeviceClass.Thing)
+    {
+        var host = await PlugInAsync(name, number);
+        host.Run("ip", "addr", "add", $"{host.Address}/24", "dev", "eth0");
+        host.Run("ip", "route", "add", "default", "via", "192.168.77.1");
         await ApplyAsync(new ThingSeen(host.Mac, host.Address, name) { At = Now });
         if (kind != DeviceClass.Thing) await ApplyAsync(new ClassChosen(host.Mac, kind) { At = Now });
         return host;
