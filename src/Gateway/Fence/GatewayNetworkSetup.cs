@@ -35,7 +35,6 @@ internal sealed partial class NetworkBeforeJson : JsonSerializerContext;
 public sealed partial class GatewayNetworkSetup(GatewayNetwork network, string runFolder, ILogger<GatewayNetworkSetup> logger)
 {
     private const string FileName = "network-before.json";
-    private static readonly TimeSpan PortCheck = TimeSpan.FromSeconds(1);
 
     /// <summary>True where the LAN is a bridge of this machine: then traffic between Things is fenced too. Else nobody here sees it.</summary>
     public bool OwnsBridge { get; private set; }
@@ -67,19 +66,17 @@ public sealed partial class GatewayNetworkSetup(GatewayNetwork network, string r
         if (!OwnsBridge) LogNoBridge(logger, network.Lan);
     }
 
-    /// <summary>Isolates ports that join the bridge later, until cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Isolates ports that join the bridge later, as soon as the kernel tells of them, until cancelled.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => Task.Factory.StartNew(() =>
     {
-        using var timer = new PeriodicTimer(PortCheck);
-        try
+        using var news = new Netlink(Netlink.Route);
+        news.ListenToLinks();
+        while (!cancellationToken.IsCancellationRequested)
         {
-            while (await timer.WaitForNextTickAsync(cancellationToken)) IsolateNewPorts();
+            IsolateNewPorts();
+            news.WaitForNews();
         }
-        catch (OperationCanceledException)
-        {
-            // The end.
-        }
-    }
+    }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Takes the fence away and puts the network back as it was. Does nothing where nothing was changed.</summary>
     /// <exception cref="NftablesException">The kernel refused to remove the rules.</exception>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Gatehouse.Fence;
 using Gatehouse.Fence.Names;
 using Gatehouse.Home;
 using Gatehouse.Wire;
@@ -102,6 +103,23 @@ public sealed class DnsForwarderTests
         Assert.Equal(["192.168.77.1"], NamedHome.Texts(await home.AskAsync(laptop, "gatehouse.home.arpa")));
         Assert.Equal(DnsResponseCode.NameError, (await home.AskAsync(laptop, "nobody.home.arpa"))?.ResponseCode);
         Assert.Equal(DnsResponseCode.NameError, (await home.AskAsync(printer, "gatehouse.home.arpa"))?.ResponseCode);
+        Assert.Empty(home.Network.Record.Current.Questions);
+    }
+
+    [Fact]
+    public async Task Device_that_asks_whether_it_is_on_line_finds_the_page_that_says_it_is_fenced()
+    {
+        await using var home = await NamedHome.StartAsync(network => network with { FencedPagePort = 8099 });
+        var phone = await home.Network.AddAsync("phone", 10);
+        var laptop = await home.Network.AddAsync("laptop", 11, DeviceClass.Computer);
+        using var page = TestHost.EchoHere(8099);
+        home.Server.Names["captive.apple.com"] = ["203.0.113.66"];
+
+        Assert.Equal(["192.168.77.1"], NamedHome.Texts(await home.AskAsync(phone, "captive.apple.com")));
+        Assert.Equal(["203.0.113.66"], NamedHome.Texts(await home.AskAsync(laptop, "captive.apple.com")));
+
+        using var led = await phone.ConnectAsync(TestNetwork.GatewayAddress, 80);
+        Assert.True(await FenceKernelTests.EchoesAsync(led!));
         Assert.Empty(home.Network.Record.Current.Questions);
     }
 
@@ -315,7 +333,7 @@ internal sealed class NamedHome : IAsyncDisposable
     public DnsForwarder Forwarder { get; }
     public System.Collections.Concurrent.ConcurrentBag<(MacAddress, string)> Asked { get; } = [];
 
-    public static async Task<NamedHome> StartAsync() => new(await TestNetwork.StartAsync());
+    public static async Task<NamedHome> StartAsync(Func<GatewayNetwork, GatewayNetwork>? change = null) => new(await TestNetwork.StartAsync(change));
 
     /// <summary>Asks as a device does, over UDP; null where no answer came.</summary>
     public async Task<DnsMessage?> AskAsync(TestHost from, string name, IPAddress? server = null, DnsType type = DnsType.A)

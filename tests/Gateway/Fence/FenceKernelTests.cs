@@ -453,6 +453,21 @@ public sealed class FenceKernelTests
         }
     }
 
+    [Fact]
+    public async Task Port_that_joins_the_bridge_later_is_isolated_by_itself()
+    {
+        await using var network = await TestNetwork.StartAsync();
+        using var stop = new CancellationTokenSource();
+        var running = network.Setup.RunAsync(stop.Token);
+        TestNetwork.Run("ip", "link", "add", "p-late", "type", "veth", "peer", "name", "late0");
+
+        TestNetwork.Run("ip", "link", "set", "p-late", "master", "br-lan");
+
+        await network.UntilAsync(() => TestNetwork.Run("bridge", "-d", "link", "show", "dev", "p-late").Contains("isolated on", StringComparison.Ordinal));
+        await stop.CancelAsync();
+        await running;
+    }
+
     private static async Task<int> FloodAsync(Socket from, Socket to, int count)
     {
         for (var i = 0; i < count; i++) await from.SendAsync(new byte[64]);

@@ -162,6 +162,7 @@ internal static class FenceTable
         transaction.AddRule("redirect", rule => rule.Granted(Grants).Return());
         transaction.AddRule("redirect", rule => rule.Granted(StaticGrants).Return());
         transaction.AddRule("redirect", rule => rule.DestinationNot(network.LanPrefix).Tcp(80).Redirect(page));
+        transaction.AddRule("redirect", rule => rule.Destination(network.LanAddress).Tcp(80).Redirect(page));
     }
 
     private static void WriteForwarding(NftTransaction transaction, GatewayNetwork network)

@@ -61,6 +61,25 @@ internal sealed partial class Netlink : IDisposable
         }
     }
 
+    /// <summary>Asks the kernel to tell of every change of an interface; then <see cref="WaitForNews"/> waits for one.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    public void ListenToLinks()
+    {
+        const int LinkGroup = 1;
+        var address = new byte[12];
+        BinaryPrimitives.WriteUInt16LittleEndian(address, AddressFamily);
+        BinaryPrimitives.WriteUInt32LittleEndian(address.AsSpan(8), LinkGroup);
+        if (bind(_socket, address, address.Length) != 0) throw Failure("bind");
+    }
+
+    /// <summary>Waits for news, at most the two seconds that every wait here has. What the news is, one has to look up.</summary>
+    public void WaitForNews()
+    {
+        // Lost news (ENOBUFS) and none in time (EAGAIN) are answered alike: look.
+        var buffer = new byte[16 * 1024];
+        _ = recv(_socket, buffer, buffer.Length, 0);
+    }
+
     public void Dispose() => _ = close(_socket);
 
     /// <summary>True when the last message of the answer was there.</summary>
@@ -108,6 +127,9 @@ internal sealed partial class Netlink : IDisposable
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int socket, int level, int name, ReadOnlySpan<long> value, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int bind(int socket, ReadOnlySpan<byte> address, int length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int socket);

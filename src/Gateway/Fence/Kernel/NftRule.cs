@@ -37,6 +37,8 @@ internal readonly struct NftRule(Utf8JsonWriter json)
 
     public NftRule Destination(NftSet addresses) => Match("==", json => Payload(json, "ip", "daddr"), In(addresses));
 
+    public NftRule Destination(IPAddress address) => Match("==", json => Payload(json, "ip", "daddr"), json => json.WriteAddress(address));
+
     public NftRule DestinationNot(IPNetwork prefix) => Match("!=", json => Payload(json, "ip", "daddr"), json => json.WritePrefix(prefix));
 
     /// <summary>Not addressed to this machine itself.</summary>

@@ -172,6 +172,7 @@ public sealed partial class DnsForwarder
     {
         Counters.Refused.Add();
         var name = query.Questions[0].Name;
+        if (_network.FencedPagePort is not null && NameRules.IsConnectivityCheck(name)) return LeadToPage(query);
         if (thing is null || mac is null || !NameRules.IsWorthAsking(name))
             return Reply(query, DnsResponseCode.NameError, error: new(DnsExtendedErrorCode.Filtered, "Gatehouse: this device may not ask for this name."));
 
@@ -182,6 +183,16 @@ public sealed partial class DnsForwarder
 
         if (asked is null && query.Questions[0].Type is DnsType.A or DnsType.AAAA or DnsType.HTTPS) await AskOwnerAsync(thing, text, cancellationToken);
         return Reply(query, DnsResponseCode.NameError, error: new(DnsExtendedErrorCode.Filtered, "Gatehouse: the owner of this network has not allowed this name yet."));
+    }
+
+    // The way phones and laptops find the sign-in page of a hotel leads a person to the page that says this device is fenced, and
+    // lets See meet the browser. The kernel leads plain web at our address there; there is nothing else a Thing can do with the answer.
+    private DnsMessage LeadToPage(DnsMessage query)
+    {
+        const uint Ttl = 5;
+        var question = query.Questions[0];
+        ImmutableArray<DnsRecord> answer = question.Type == DnsType.A ? [new(question.Name, DnsType.A, DnsQuestion.Internet, Ttl, new DnsAddress(_network.LanAddress))] : [];
+        return Reply(query, DnsResponseCode.NoError, answer, new(DnsExtendedErrorCode.ForgedAnswer, "Gatehouse: this device is fenced."));
     }
 
     private async Task AskOwnerAsync(Thing thing, string name, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
 using Gatehouse.Home;
@@ -20,6 +21,16 @@ internal static class NameRules
     // Names of the house and of address books: never out in the world (RFC 6761, RFC 6762, RFC 8375), so never a question for the owner.
     private static readonly DnsName[] _private =
         [.. from name in new[] { "local", "localhost", "home.arpa", "lan", "home", "internal", "invalid", "onion", "arpa" } select DnsName.Parse(name)];
+
+    // Names by which systems find out whether a network leads anywhere; their makers answer them with a page of a few bytes over plain HTTP.
+    private static readonly FrozenSet<DnsName> _connectivityChecks = (from name in new[]
+    {
+        "captive.apple.com", "connectivitycheck.gstatic.com", "connectivitycheck.android.com", "clients3.google.com", "www.msftconnecttest.com",
+        "detectportal.firefox.com", "connectivity-check.ubuntu.com", "nmcheck.gnome.org", "network-test.debian.org",
+    } select DnsName.Parse(name)).ToFrozenSet();
+
+    /// <summary>True for a name that only asks "am I on line?". A fenced device is shown the page that says it is not, instead of a question to the owner.</summary>
+    public static bool IsConnectivityCheck(DnsName name) => _connectivityChecks.Contains(name);
 
     /// <summary>The permission under which a Thing may reach <paramref name="name"/>: an exact one before a wildcard, the longest wildcard first.</summary>
     public static Permission? Find(HomeState state, MacAddress thing, DnsName name)
