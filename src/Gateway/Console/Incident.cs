@@ -69,8 +69,8 @@ internal sealed record Cure(string? Button, string? Action, string Sentence)
         if (thing.Restraint == Restraint.None && !goesOn) return new(null, null, "This is over.");
         if (state.OfferFor(thing.Mac) is { } offer)
         {
-            return new($"Update it and let it in again", "update",
-                $"Version {offer.Version} {(offer.IsSecurity ? "closes the hole it was attacked through" : "is newer than what it runs")}. Gatehouse installs it, checks that it is well, gives it a password of its own, and lets it in again.");
+            return new("Update it and let it in again", "update",
+                $"Version {offer.Version} {(offer.IsSecurity ? "closes the hole it was attacked through" : "is newer than what it runs")}. Gatehouse installs it, checks that it is well, gives it a password of its own where it had a known one, closes the way in that was used, and lets it in again.");
         }
 
         return (thing.Restraint, goesOn) switch

@@ -22,9 +22,9 @@ internal sealed record QuestionWords(string Subject, string Why, string IfYes, s
     {
         var needed = question.Hint.Length > 0;
         return new(question.Subject,
-            needed ? $"What for: {Words.Sentence(question.Hint)}" : "Nobody has described yet what this is for. Often it is the maker's cloud: the app on your phone when you are away, or news of updates.",
+            needed ? $"It needs this for: {Words.Sentence(question.Hint)}" : "Nobody has described yet what this is for. Often it is the maker's cloud: the app on your phone when you are away, or news of updates.",
             $"{name} may reach {question.Subject}, and nothing else. You can take it back at any time.",
-            needed ? $"Until you say OK, this does not work: {Words.Sentence(question.Hint)} Everything inside your home works as before."
+            needed ? "Until you say OK, that does not work. Everything inside your home works as before."
                 : $"Until you say OK, whatever {name} needs this for does not work. Everything inside your home works as before.",
             "OK", "Not now");
     }

@@ -80,7 +80,8 @@ internal static class Words
         var things = state.Things.Count - computers;
         var here = $"{Count(things, "device is", "devices are")} behind the fence, {Count(computers, "computer is", "computers are")} let out.";
         if (state.PanicUntil > now) return ("ask", "The fence is down", "You let everything out. The fence comes up again by itself.");
-        if (incidents.Length > 0) return ("bad", incidents.Length == 1 ? "Something happened" : $"{incidents.Length} things happened", Stopped(incidents[0].Thing, incidents[0].Title));
+        if (incidents.Length > 0)
+            return ("bad", incidents.Length == 1 ? "Something happened" : $"{incidents.Length} things happened", incidents.Length == 1 ? "One of your devices misbehaved. The rest of your home is fine." : "Some of your devices misbehaved. The rest of your home is fine.");
         if (questions > 0) return ("ask", questions == 1 ? "One question for you" : $"{questions} questions for you", "Nothing is wrong. " + here);
         if (offers > 0) return ("new", offers == 1 ? "An update is ready" : $"{offers} updates are ready", "Nothing is wrong. " + here);
         if (state.Things.IsEmpty) return ("good", "Waiting for the first device", "As soon as a device joins your network it shows up here.");
@@ -90,12 +91,10 @@ internal static class Words
     /// <summary>What Gatehouse does about it right now.</summary>
     public static string Stopped(Thing thing) => thing.Restraint switch
     {
-        Restraint.CutOff => "It was cut off; nothing gets through any more. The rest of your home is fine.",
-        Restraint.Throttled => "It was slowed down to a trickle. The rest of your home is fine.",
+        Restraint.CutOff => "It was cut off; nothing gets through any more.",
+        Restraint.Throttled => "It was slowed down to a trickle.",
         _ => "It is being watched closely.",
     };
-
-    private static string Stopped(Thing thing, string title) => $"{title}. {Stopped(thing)}";
 
     /// <summary>What a Thing did, after its name.</summary>
     public static string Did(FindingKind kind) => kind switch
@@ -229,7 +228,7 @@ internal static class Words
         (DeviceClass.Computer, _) => "It behaves like a computer or phone, so it is let out.",
         (DeviceClass.Router, _) => "It is a router or access point: it is fenced.",
         (_, true) => "You said it is a Thing, so it is fenced.",
-        _ => "It is a Thing, or may be one, so it is fenced.",
+        _ => "It is not a computer you look after yourself, so it is fenced.",
     };
 
     /// <summary>How an incident ended.</summary>

@@ -42,9 +42,10 @@ public sealed record HomeState
     /// <summary>Findings that have not ended, newest first.</summary>
     public IEnumerable<Finding> OpenFindings => Findings.Values.Where(finding => finding.Ended is null).OrderByDescending(finding => finding.Id);
 
-    /// <summary>The offer to show for a Thing: the newest that is not refused.</summary>
+    /// <summary>The offer to show for a Thing: the newest that is neither refused nor installed.</summary>
     public Offer? OfferFor(MacAddress mac) =>
-        Offers.Values.Where(offer => offer.Thing == mac && offer.RefusedBecause is null).OrderByDescending(offer => offer.Id).FirstOrDefault();
+        Offers.Values.Where(offer => offer.Thing == mac && offer.RefusedBecause is null).OrderByDescending(offer => offer.Id)
+            .FirstOrDefault(offer => !Updates.Values.Any(update => update.OfferId == offer.Id && update.State == UpdateState.Done));
 
     /// <summary>The update of a Thing that has not ended, or null: there is at most one.</summary>
     public UpdateJob? UpdateUnderWay(MacAddress mac) => Updates.Values.FirstOrDefault(update => update.Thing == mac && !update.HasEnded);

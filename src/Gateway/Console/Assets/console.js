@@ -10,12 +10,13 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const charts = new Map();
 
 function options(box) {
+  const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   const line = (label, name) => ({ label, stroke: colour(name), fill: colour(name) + "38", width: 1.5, points: { show: false } });
   return {
     width: box.clientWidth, height: 190, legend: { show: false }, cursor: { y: false },
     scales: { y: { range: (_, low, high) => [0, Math.max(10, high * 1.08)] } },
-    axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => tick >= 10000 ? tick / 1000 + "k" : tick) }],
+    axes: [{ ...axis, size: 28, space: 80, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => tick >= 10000 ? tick / 1000 + "k" : tick) }],
     series: [{}, line("sent", "--new"), line("stopped", "--bad")],
   };
 }

@@ -17,7 +17,7 @@ public sealed record HomeView(
             .Where(offer => state.UpdateUnderWay(offer.Thing) is null && incidents.All(incident => incident.Thing.Mac != offer.Thing)).ToImmutableArray();
         var (tone, headline, sentence) = Words.Home(state, incidents, questions.Length, offers.Length, now);
         return new HomeView(frame, tone, headline, sentence,
-            [.. incidents.Select(incident => IncidentCard.Of(state, incident, now))],
+            [.. incidents.Select(incident => IncidentCard.Of(state, incident, frame.FormToken, now))],
             [.. questions.Select(question => QuestionCard.Of(state, question, frame.FormToken, now))],
             [.. offers.Select(offer => OfferCard.Of(state, offer, frame.FormToken))],
             Cards(state, thing => thing.Class != DeviceClass.Computer), Cards(state, thing => thing.Class == DeviceClass.Computer));
@@ -65,10 +65,15 @@ public sealed record OfferCard(string ThingHref, string ThingName, string Icon, 
     }
 }
 
-/// <summary>An incident on the home page, with the way to its page.</summary>
-public sealed record IncidentCard(string Href, string ThingName, string Icon, string Title, string Sentence, string Next, string Ago)
+/// <summary>An incident on the home page, with the button that helps and the way to its page.</summary>
+/// <param name="Help">What the button does, or why there is none.</param>
+/// <param name="Button">Null where nothing is left to do.</param>
+public sealed record IncidentCard(string Href, string Icon, string Title, string Sentence, string Help, string? Button, string Action, string FormToken)
 {
-    internal static IncidentCard Of(HomeState state, Incident incident, DateTimeOffset now) => new(
-        Links.Incident(incident.Newest.Id), incident.Thing.DisplayName, Words.Icon(incident.Thing), incident.Title, Words.Stopped(incident.Thing),
-        Cure.Of(state, incident.Thing).Button ?? "See what happened", Words.Ago(incident.Started, now));
+    internal static IncidentCard Of(HomeState state, Incident incident, string token, DateTimeOffset now)
+    {
+        var cure = Cure.Of(state, incident.Thing);
+        return new IncidentCard(Links.Incident(incident.Newest.Id), Words.Icon(incident.Thing), incident.Title, $"{Words.Stopped(incident.Thing)} It began {Words.Ago(incident.Started, now)}.",
+            cure.Sentence, cure.Button, $"{Links.Thing(incident.Thing.Mac)}/{cure.Action}", token);
+    }
 }

@@ -23,12 +23,12 @@ public sealed record ThingView(
             [.. state.OpenQuestions.Where(question => question.Thing == thing.Mac).Select(question => QuestionCard.Of(state, question, frame.FormToken, now))],
             WayOut.All(state, thing, now), Words.Shut(thing, count), [.. state.PortForwards.Values.Where(forward => forward.Thing == thing.Mac).OrderBy(forward => forward.Id).Select(WayIn.Of)], chart,
             ClaimRow.All(thing.Identity), thing.Identity.ClassEvidence, Words.ClassOf(thing), thing.Class == DeviceClass.Computer, thing.Restraint != Restraint.None,
-            [.. journal.Select(entry => JournalRow.Of(state, entry))], Links.Journal(thing.Mac));
+            [.. journal.Select(entry => JournalRow.Of(state, entry, now))], Links.Journal(thing.Mac));
     }
 
     private static string FactsOf(Thing thing) => string.Join(" · ", new[]
     {
-        thing.Identity.Firmware is { } firmware ? $"firmware {firmware.Value}" : null, thing.Address?.ToString(), thing.Mac.ToString(),
+        thing.Address?.ToString(), thing.Mac.ToString(), thing.HostName is { } host && host != thing.DisplayName ? $"calls itself {host}" : null,
     }.OfType<string>());
 }
 

@@ -58,7 +58,7 @@ public sealed record JournalView(PageFrame Frame, string? ThingName, string? Thi
 
     internal static JournalView Of(PageFrame frame, HomeState state, Thing? thing, ImmutableArray<JournalEntry> entries, DateTimeOffset now) => new(
         frame, thing?.DisplayName, thing is null ? null : Links.Thing(thing.Mac),
-        [.. from entry in entries group JournalRow.Of(state, entry) by Day(entry.At, now) into day select new JournalDay(day.Key, [.. day])],
+        [.. from entry in entries group JournalRow.Of(state, entry, null) by Day(entry.At, now) into day select new JournalDay(day.Key, [.. day])],
         entries.Length < PageLines ? null : $"{(thing is null ? "/journal?" : Links.Journal(thing.Mac) + "&")}before={entries[^1].Sequence.ToString(CultureInfo.InvariantCulture)}");
 
     private static string Day(DateTimeOffset at, DateTimeOffset now) => (now.ToLocalTime().Date - at.ToLocalTime().Date).Days switch
@@ -74,8 +74,9 @@ public sealed record JournalDay(string Title, ImmutableArray<JournalRow> Rows);
 /// <param name="Tone"><c>bad</c>, <c>ask</c>, <c>new</c>, <c>good</c>, or empty.</param>
 public sealed record JournalRow(string Time, string Sentence, string? ThingHref, string Tone)
 {
-    internal static JournalRow Of(HomeState state, JournalEntry entry) => new(
-        entry.At.ToLocalTime().ToString("HH:mm", CultureInfo.InvariantCulture), entry.Sentence,
+    /// <param name="now">Where rows of several days stand together: then those of other days show their date. Null: a heading shows it.</param>
+    internal static JournalRow Of(HomeState state, JournalEntry entry, DateTimeOffset? now) => new(
+        entry.At.ToLocalTime().ToString(now is null || now.Value.ToLocalTime().Date == entry.At.ToLocalTime().Date ? "HH:mm" : "d MMM", CultureInfo.InvariantCulture), entry.Sentence,
         entry.Thing is { } mac && state.Find(mac) is not null ? Links.Thing(mac) : null,
         entry.Kind switch
         {
