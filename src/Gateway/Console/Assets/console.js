@@ -1,10 +1,10 @@
 // What pages gain with JavaScript: they follow the record without being loaded again, and charts go on live. Nothing needs it.
 "use strict";
 
-// A page that is taken over anew keeps what the owner has opened or is typing, and charts keep their drawing.
-Idiomorph.defaults.ignoreActiveValue = true;
+// A page that is taken over anew keeps what the owner has opened or typed, and charts keep their drawing.
+const isTyped = (node) => node.tagName === "INPUT" && node.value !== node.defaultValue;
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(node.tagName === "DETAILS" && name === "open");
-Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old.nodeType === 1 && old.classList.contains("live-plot"));
+Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => !(old.nodeType === 1 && (old.classList.contains("live-plot") || isTyped(old)));
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const charts = new Map();
@@ -32,7 +32,8 @@ async function draw(box) {
   }
 
   if (numbers.time.length < 2) return;
-  const data = [numbers.time, numbers.sent, numbers.stopped];
+  // Where nothing was stopped there is no red line along the ground.
+  const data = [numbers.time, numbers.sent, numbers.stopped.some((count) => count > 0) ? numbers.stopped : numbers.stopped.map(() => null)];
   const chart = charts.get(box);
   if (chart) {
     chart.setData(data);
