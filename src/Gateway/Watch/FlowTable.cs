@@ -78,7 +78,7 @@ internal sealed class FlowTable
 
     /// <summary>The key of a conversation, never 0. A 64-bit mix stands for the 37 bytes: two conversations of one table meet in one key once in 10^14.</summary>
     public static ulong KeyOf(InternetAddress remote, ushort remotePort, ushort ownPort, IpProtocol protocol) => unchecked(
-        Mix(remote.Low ^ Mix(remote.High + 0x9E37_79B9_7F4A_7C15) ^ ((ulong)remotePort << 40 | (ulong)ownPort << 16 | (byte)protocol) * 0xD6E8_FEB8_6659_FD93) | 1);
+        Mix(remote.Low ^ (remote.High == 0 ? 0 : Mix(remote.High)) ^ ((ulong)remotePort << 40 | (ulong)ownPort << 16 | (byte)protocol) * 0xD6E8_FEB8_6659_FD93) | 1);
 
     // The finaliser of SplitMix64.
     private static ulong Mix(ulong value)

@@ -34,6 +34,7 @@ internal sealed class TrafficHistory
     private readonly Lock _lock = new();
     private readonly TrafficSecond[] _ring = new TrafficSecond[Seconds];
     private long _second;
+    private long _secondEnds;
     private uint _packetsOut;
     private uint _packetsIn;
     private ulong _bytesOut;
@@ -41,14 +42,14 @@ internal sealed class TrafficHistory
 
     public void CountOut(long now, int bytes)
     {
-        if (now / NanosecondsPerSecond != _second) Turn(now);
+        if (now >= _secondEnds || now < _secondEnds - NanosecondsPerSecond) Turn(now);
         _packetsOut++;
         _bytesOut += (uint)bytes;
     }
 
     public void CountIn(long now, int bytes)
     {
-        if (now / NanosecondsPerSecond != _second) Turn(now);
+        if (now >= _secondEnds || now < _secondEnds - NanosecondsPerSecond) Turn(now);
         _packetsIn++;
         _bytesIn += (uint)bytes;
     }
@@ -66,6 +67,7 @@ internal sealed class TrafficHistory
         }
 
         _second = now / NanosecondsPerSecond;
+        _secondEnds = (_second + 1) * NanosecondsPerSecond;
         (_packetsOut, _packetsIn, _bytesOut, _bytesIn) = (0, 0, 0, 0);
     }
 

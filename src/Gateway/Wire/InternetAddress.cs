@@ -47,7 +47,20 @@ public readonly record struct InternetAddress(ulong High, ulong Low) : IComparab
         : High >> 57 == 0x7E;
 
     /// <summary>An address of somebody on the Internet: none of the special kinds above.</summary>
-    public bool IsGlobal => !IsPrivate && !IsMulticast && !IsBroadcast && !IsLinkLocal && !IsLoopback && !IsUnspecified && !(IsIpv4 && Ipv4 >> 24 == 0);
+    public bool IsGlobal => IsIpv4 ? IsGlobalIpv4(Ipv4) : !IsPrivate && !IsMulticast && !IsLinkLocal && !IsLoopback && !IsUnspecified;
+
+    // By the first octet: asked twice per packet.
+    private static bool IsGlobalIpv4(uint address) => (address >> 24) switch
+    {
+        0 or 10 or 127 => false,
+        100 => address >> 22 != 0x191,
+        169 => address >> 16 != 0xA9FE,
+        172 => address >> 20 != 0xAC1,
+        192 => address >> 16 != 0xC0A8,
+        < 224 => true,
+        < 240 => false,
+        _ => address != uint.MaxValue,
+    };
 
     public IPAddress ToIPAddress()
     {

@@ -18,7 +18,7 @@ public enum PacketLayer : byte
 
 /// <summary>All headers of one frame, read once for everybody who looks at it. <see cref="Payload"/> belongs to the frame's source.</summary>
 /// <remarks>Fields beyond <see cref="Layer"/> are zero.</remarks>
-public ref struct Packet
+public ref partial struct Packet
 {
     /// <summary>VLAN tags one frame may carry (IEEE 802.1ad: two).</summary>
     public const int MaxVlanTags = 2;
@@ -65,7 +65,10 @@ public ref struct Packet
     public int PayloadLength { get; private set; }
 
     /// <summary>Reads as many layers as there are.</summary>
-    public static Packet Read(in Frame frame)
+    public static Packet Read(in Frame frame) => TryReadCommon(frame, out var packet) ? packet : ReadPlain(frame);
+
+    /// <summary>The same, layer by layer through the decoders. <see cref="Read"/> asks this for all but the commonest packets.</summary>
+    internal static Packet ReadPlain(in Frame frame)
     {
         var packet = new Packet { Time = frame.TimestampNanoseconds, WireLength = frame.OriginalLength, Direction = frame.Direction, VlanId = (ushort)(frame.VlanTag & 0xFFF) };
         if (!packet.ReadLink(frame.Link, frame.Bytes)) return packet;

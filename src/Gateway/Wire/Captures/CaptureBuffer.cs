@@ -6,6 +6,9 @@ internal sealed class CaptureBuffer(Stream stream) : IDisposable
     /// <summary>The window, in bytes. More than the largest record a reader asks for, small enough to stay in the processor's cache.</summary>
     public const int Capacity = 512 * 1024;
 
+    /// <summary>Bytes asked of the stream at a time: so few that they are still in the processor's cache when they are looked at.</summary>
+    private const int ChunkBytes = 64 * 1024;
+
     private readonly byte[] _window = new byte[Capacity];
     private int _start;
     private int _end;
@@ -38,7 +41,7 @@ internal sealed class CaptureBuffer(Stream stream) : IDisposable
         (_start, _end) = (0, _end - _start);
         while (_end < count)
         {
-            var read = stream.Read(_window, _end, Capacity - _end);
+            var read = stream.Read(_window, _end, Math.Min(Capacity - _end, Math.Max(ChunkBytes, count - _end)));
             if (read == 0) return;
             _end += read;
         }
