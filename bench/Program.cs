@@ -1,1 +1,14 @@
-return 0;
+using Gatehouse.Bench;
+
+// gatehouse-bench NAME: prints a table; every number that has a bound or a peer is printed with the ratio to it, measured in the same run.
+return args switch
+{
+    ["watch"] => WatchBench.Run(),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    System.Console.Error.WriteLine("usage: gatehouse-bench watch");
+    return 2;
+}
