@@ -158,11 +158,13 @@ public sealed partial class FenceService : IDisposable
         }
     }
 
-    /// <summary>The addresses the gateway gave out; a device has no right to another's.</summary>
+    /// <summary>The addresses the gateway gave out; a device has no right to another's. May be called before <see cref="Start"/>.</summary>
     public void SetLeases(ImmutableDictionary<IPAddress, MacAddress> leases)
     {
         Volatile.Write(ref _leases, leases);
-        if (!ApplyOrLog()) _wakes.Writer.TryWrite(true);
+
+        // Before the fence is up there is nothing to bring up to date: Start reads them.
+        if (AppliedState is not null && !ApplyOrLog()) _wakes.Writer.TryWrite(true);
     }
 
     private MacAddress? OwnerOf(IPAddress address, HomeState state) =>
