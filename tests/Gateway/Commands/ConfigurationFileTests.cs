@@ -93,6 +93,15 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(ConfigurationFile.Settings(UpCommand.Create()).Count(), settings.Count);
     }
 
+    [Fact]
+    public void A_manual_page_is_plain_text_whatever_a_description_says()
+    {
+        var pages = DocumentsCommand.Files(Root.Create()).Where(page => page.Name != "gatehouse.conf").ToList();
+
+        Assert.All(pages, page => Assert.True(System.Text.Ascii.IsValid(page.Text), page.Name));
+        Assert.Equal(Root.Create().Subcommands.Count(command => !command.Hidden) + 2, pages.Count);
+    }
+
     private static ConfigurationFile Parse(string text) => ConfigurationFile.Parse("x.conf", text, UpCommand.Create());
 
     private async Task<(int Code, string Errors)> CheckAsync(string text, params string[] more)

@@ -88,7 +88,7 @@ internal sealed class Manual(RootCommand root, string version)
 
     private static string Word(Argument argument)
     {
-        var repeated = argument.Arity.MaximumNumberOfValues > 1 ? "…" : "";
+        var repeated = argument.Arity.MaximumNumberOfValues > 1 ? Roff.Text("…") : "";
         return argument.Arity.MinimumNumberOfValues == 0 ? $"[{Roff.Italic(argument.Name)}]{repeated}" : Roff.Italic(argument.Name) + repeated;
     }
 

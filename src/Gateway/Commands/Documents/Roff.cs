@@ -40,10 +40,22 @@ internal sealed class Roff
     // A line that begins with a full stop or an apostrophe would be a request; \& is nothing, and keeps it text.
     private static string Line(string text) => (text.StartsWith('.') || text.StartsWith('\'') ? @"\&" : "") + text + "\n";
 
-    private static string Escape(string text) => text
-        .Replace(@"\", @"\e", StringComparison.Ordinal)
-        .Replace("-", @"\-", StringComparison.Ordinal)
-        .Replace("'", @"\(aq", StringComparison.Ordinal)
-        .Replace("…", "...", StringComparison.Ordinal)
-        .ReplaceLineEndings(" ");
+    private static string Escape(string text)
+    {
+        var escaped = new StringBuilder();
+        foreach (var rune in text.ReplaceLineEndings(" ").EnumerateRunes())
+        {
+            _ = rune.Value switch
+            {
+                '\\' => escaped.Append(@"\e"),
+                '-' => escaped.Append(@"\-"),
+                '\'' => escaped.Append(@"\(aq"),
+                '…' => escaped.Append("..."),
+                > 0x7e => escaped.Append(null, $@"\[u{rune.Value:X4}]"),
+                _ => escaped.Append(rune),
+            };
+        }
+
+        return escaped.ToString();
+    }
 }
