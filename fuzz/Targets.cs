@@ -25,6 +25,9 @@ internal static class Targets
         new("ssdp", () => Seed.Datagrams(1900), input => SsdpMessage.TryParse(input, out _)),
         new("http", () => Seed.Segments(80), input => HttpHead.TryParse(input, out _)),
         new("tls", () => Seed.Segments(443), input => TlsClientHello.TryParse(input, out _)),
+        new("see", () => Seed.Frames(Seed.Any), See.Recognition.Run),
+        new("pages", () => Seed.Segments(80), See.Recognition.ReadPage),
+        new("pack", See.PackFiles.Seeds, See.PackFiles.Run),
     ];
 
     private static Frame FrameOf(ReadOnlySpan<byte> bytes, LinkType link) =>

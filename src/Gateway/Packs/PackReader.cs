@@ -43,6 +43,12 @@ internal static class PackReader
             faults.Add(new(file, $"line {bad.LineNumber + 1}", $"this is not the JSON a pack is written in: {bad.Message}"));
             return null;
         }
+        catch (InvalidOperationException bad)
+        {
+            // JsonElement says so only when a text is taken out: bytes that are no UTF-8, or half a surrogate pair.
+            faults.Add(new(file, "$", $"a text in it is no Unicode: {bad.Message}"));
+            return null;
+        }
     }
 
     private static Pack ReadPack(PackNode root)

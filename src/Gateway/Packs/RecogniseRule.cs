@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Gatehouse.Packs;
@@ -24,8 +25,11 @@ public enum TextTest
 /// Expressions run on text that a device chose, so they run on the engine whose time is linear in the text
 /// (<see cref="RegexOptions.NonBacktracking"/>); look-around and back references, which it cannot do, are faults of the pack.
 /// </remarks>
-public sealed record RecogniseRule
+public sealed partial record RecogniseRule
 {
+    /// <summary>What all counted repetitions of an expression may multiply to. The engine builds each out, so <c>((a{1000}){1000}){1000}</c> would be a thousand million parts.</summary>
+    public const int MaxRepetitions = 1000;
+
     private readonly Regex? _expression;
 
     private RecogniseRule(EvidenceSource source, TextTest test, string text, double weight, Regex? expression) =>
@@ -43,6 +47,12 @@ public sealed record RecogniseRule
         EvidenceSource source, TextTest test, string text, double weight, [NotNullWhen(true)] out RecogniseRule? rule, [NotNullWhen(false)] out string? fault)
     {
         (rule, fault) = (null, null);
+        if (test == TextTest.Matches && Repetitions(text) > MaxRepetitions)
+        {
+            fault = $"the expression's counted repetitions multiply to more than {MaxRepetitions}";
+            return false;
+        }
+
         try
         {
             var expression = test != TextTest.Matches ? null
@@ -73,6 +83,22 @@ public sealed record RecogniseRule
         captured = (Group(match, "version"), Group(match, "model"));
         return match.Success;
     }
+
+    private static double Repetitions(string expression)
+    {
+        var product = 1.0;
+        foreach (var count in Counted().EnumerateMatches(expression))
+        {
+            var numbers = expression.AsSpan(count.Index + 1, count.Length - 2);
+            var largest = numbers[(numbers.IndexOf(',') + 1)..];
+            product *= Math.Max(1, double.Parse(largest.IsEmpty ? numbers[..^1] : largest, CultureInfo.InvariantCulture));
+        }
+
+        return product;
+    }
+
+    [GeneratedRegex(@"\{[0-9]{1,9}(,[0-9]{0,9})?\}")]
+    private static partial Regex Counted();
 
     private static string? Group(Match match, string name) => match.Groups[name] is { Success: true, Length: > 0 } group ? group.Value : null;
 }

@@ -102,7 +102,7 @@ public sealed partial class SeeService(
         if (!_devices.TryGetValue(sighting.Mac, out var device))
         {
             if (_devices.Count >= SightingReader.MaxDevices || sighting.Mac.IsGroup || sighting.Mac == default) return;
-            _devices.Add(sighting.Mac, device = new() { FirstSeen = _time.GetUtcNow() });
+            _devices.Add(sighting.Mac, device = new() { FirstSeen = _time.GetUtcNow(), IsDirty = true });
         }
 
         if (sighting.Address is not null || sighting.HostName is not null || !device.IsRecorded) await RecordAsync(device, sighting, cancellationToken);

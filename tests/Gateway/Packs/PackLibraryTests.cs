@@ -58,6 +58,23 @@ public sealed class PackLibraryTests : IDisposable
         Assert.False(rule.Fits("GoAhead", out _));
     }
 
+    [Theory]
+    [InlineData("[0-9]{1,3}([.][0-9]{1,3}){2}", true)]
+    [InlineData("a{1000}", true)]
+    [InlineData("a{1001}", false)]
+    [InlineData("a{5000,}", false)]
+    [InlineData("((a{100}){100}){100}", false)]
+    [InlineData("(?=a)b", false)]
+    [InlineData("(a+)+$", true)]
+    public void Expressions_that_could_cost_much_are_refused(string expression, bool isAccepted)
+    {
+        Assert.Equal(isAccepted, RecogniseRule.TryMake(EvidenceSource.Of(EvidenceSource.HttpServer), TextTest.Matches, expression, 0.5, out var rule, out _));
+
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        rule?.Fits(new string('a', 2000) + "!", out _);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"it took {watch.Elapsed}");
+    }
+
     [Fact]
     public void Every_fault_of_every_file_is_reported_at_once_with_its_place()
     {
@@ -103,6 +120,7 @@ public sealed class PackLibraryTests : IDisposable
         { "nested too deep", new string('[', 100) },
         { "a comment", """{ "pack": "a/b", /* hello */ "vendor": "A", "kind": "plug" }""" },
         { "a control character", """{ "pack": "a/b", "vendor": "A\n", "kind": "plug" }""" },
+        { "half a surrogate pair", """{ "pack": "a/b", "vendor": "\ud800", "kind": "plug" }""" },
         { "too long", $$"""{ "pack": "a/b", "vendor": "{{new string('A', 300_000)}}", "kind": "plug" }""" },
     };
 
@@ -115,6 +133,18 @@ public sealed class PackLibraryTests : IDisposable
 
         Assert.Empty(library.Packs);
         Assert.True(library.Faults.Length > 0, why);
+    }
+
+    // Found by fuzzing: the parser looks at a text's bytes only when it is asked for the text.
+    [Fact]
+    public void Bytes_that_are_no_text_are_a_fault()
+    {
+        File.WriteAllBytes(Path.Combine(_folder, "x.json"), [.. "{ \"pa"u8, 0x8E, .. "ck\": \"a/b\", \"vendor\": \"A\", \"kind\": \"plug\" }"u8]);
+
+        var library = PackLibrary.Load([_folder]);
+
+        Assert.Empty(library.Packs);
+        Assert.NotEmpty(library.Faults);
     }
 
     [Fact]
