@@ -24,6 +24,7 @@ internal static class Targets
         new("mdns", () => Seed.Datagrams(5353), input => MdnsMessage.TryParse(input, out _)),
         new("ssdp", () => Seed.Datagrams(1900), input => SsdpMessage.TryParse(input, out _)),
         new("http", () => Seed.Segments(80), input => HttpHead.TryParse(input, out _)),
+        new("device-answers", Mend.DeviceAnswers.Seeds, Mend.DeviceAnswers.Run),
         new("tls", () => Seed.Segments(443), input => TlsClientHello.TryParse(input, out _)),
         new("see", () => Seed.Frames(Seed.Any), See.Recognition.Run),
         new("pages", () => Seed.Segments(80), See.Recognition.ReadPage),

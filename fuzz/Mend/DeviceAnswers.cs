@@ -10,6 +10,15 @@ namespace Gatehouse.Fuzz.Mend;
 /// <summary>Everything that reads what a device answers to Mend, on one input.</summary>
 internal static class DeviceAnswers
 {
+    public static IEnumerable<byte[]> Seeds() =>
+    [
+        "{\"StatusFWR\":{\"Version\":\"12.1.1(tasmota)\",\"Core\":\"2_7_4_9\"}}"u8.ToArray(),
+        "<div style='text-align:center;'><b>Upload <font color='#ff5661'>Failed</font></b><br><br>Not enough space</div>"u8.ToArray(),
+        "1.10.0-rc1+build\n"u8.ToArray(),
+        [255, 253, 1, 255, 253, 31, 255, 251, 1, 255, 251, 3, .. "\r\r\ndvr login: "u8, 255, 250, 24, 1, 255, 240],
+        "\r\npasswd: password for root changed by root\r\n~ # \u001b[6n"u8.ToArray(),
+    ];
+
     public static void Run(ReadOnlySpan<byte> input)
     {
         var bytes = input.ToArray();

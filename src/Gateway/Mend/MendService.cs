@@ -31,6 +31,9 @@ public sealed partial class MendService : IDisposable
     /// <summary>Updates that run side by side; the others wait. Each may send an image over a slow link.</summary>
     public const int MaxUpdatesAtOnce = 3;
 
+    /// <summary>Time until a step that failed is taken again.</summary>
+    public static readonly TimeSpan RetryInterval = TimeSpan.FromMinutes(1);
+
     private readonly HomeRecord _record;
     private readonly OfferFinder _finder;
     private readonly UpdateEngine _engine;
@@ -104,18 +107,34 @@ public sealed partial class MendService : IDisposable
         await _slots.WaitAsync(cancellationToken);
         try
         {
-            await _engine.RunAsync(updateId, cancellationToken);
+            // A step that fails each time is counted in the record and given up by the engine, so this ends.
+            while (!await TryRunAsync(updateId, cancellationToken)) await Task.Delay(RetryInterval, _record.Time, cancellationToken);
+
             var dropped = _shelf.Trim(IsNeeded, ImageShelf.MaxBytes);
             if (dropped > 0) Trimmed(_logger, dropped);
         }
-        catch (Exception failed) when (failed is not OperationCanceledException)
+        catch (IOException failed)
         {
-            // One Thing's update: the others go on. It stays where the record has it and goes on at the next start.
-            Failed(_logger, updateId, failed);
+            NotTrimmed(_logger, failed);
         }
         finally
         {
             _slots.Release();
+        }
+    }
+
+    private async Task<bool> TryRunAsync(long updateId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _engine.RunAsync(updateId, cancellationToken);
+            return true;
+        }
+        catch (Exception failed) when (failed is not OperationCanceledException)
+        {
+            // One Thing's update (a full disk, a mistake of ours): the others go on.
+            Failed(_logger, updateId, failed);
+            return false;
         }
     }
 
@@ -129,6 +148,9 @@ public sealed partial class MendService : IDisposable
     [LoggerMessage(EventId = 5301, Level = LogLevel.Information, Message = "{Count} kept images were dropped to make room")]
     private static partial void Trimmed(ILogger logger, int count);
 
-    [LoggerMessage(EventId = 5302, Level = LogLevel.Error, Message = "Update {Update} stopped; it goes on when the gateway starts again")]
+    [LoggerMessage(EventId = 5302, Level = LogLevel.Error, Message = "A step of update {Update} failed; it is taken again in a while")]
     private static partial void Failed(ILogger logger, long update, Exception failed);
+
+    [LoggerMessage(EventId = 5303, Level = LogLevel.Warning, Message = "No room could be made among the kept images")]
+    private static partial void NotTrimmed(ILogger logger, Exception failed);
 }

@@ -64,13 +64,16 @@ internal sealed class RealDevice : IAsyncDisposable
         await RunAsync("ip", "address", "add", $"{Gateway}/24", "dev", _namespace);
         await RunAsync("ip", "link", "set", _namespace, "up");
         await RunAsync("ip", "-n", _namespace, "link", "set", "lo", "up");
-        await RunAsync("ip", "-n", _namespace, "link", "set", "eth0", "up");
+        await RunAsync("ip", "-n", _namespace, "link", "set", "eth0", "address", Mac.ToString(), "up");
         if (kind == "plug") await RunAsync("ip", "-n", _namespace, "address", "add", $"{Address}/24", "dev", "eth0");
         _program = Start(LabProgram, ["device", kind, "--namespace", _namespace, "--state", State, .. arguments]);
         await UntilAsync("the device answers", async () => await AcceptsAsync(80));
         await Record.ApplyAsync(new ThingSeen(Mac, Address, kind) { At = DateTimeOffset.UtcNow }, CancellationToken.None);
         await Record.ApplyAsync(new ThingIdentified(Mac, new Identity { Pack = "anvil/real" }, DeviceClass.Thing) { At = DateTimeOffset.UtcNow }, CancellationToken.None);
     }
+
+    /// <summary>Another device is at its address from now on, as far as the LAN can tell.</summary>
+    public Task ImpersonateAsync() => RunAsync("ip", "-n", _namespace, "link", "set", "eth0", "address", "02:00:00:00:66:66");
 
     /// <summary>Has the lab build a firmware image, and publishes it.</summary>
     public async Task PublishAsync(string version, params string[] build)

@@ -92,6 +92,21 @@ public sealed class RealDeviceTests(ITestOutputHelper output)
         Assert.Contains("Somebody must look at it", bad.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Another_device_at_the_Things_address_is_handed_nothing()
+    {
+        await using var device = new RealDevice(PlugPack, output);
+        await device.StartAsync("plug", "--address", $"{device.Address}");
+        using var link = new DeviceLink(RealDevice.Mac, () => device.Address, ImmutableDictionary<string, string>.Empty, new LanDeviceNetwork());
+        Assert.Equal(200, (await link.GetAsync(80, "/", CancellationToken.None)).Status);
+
+        await device.ImpersonateAsync();
+        using var later = new DeviceLink(RealDevice.Mac, () => device.Address, ImmutableDictionary<string, string>.Empty, new LanDeviceNetwork());
+
+        await RealDevice.UntilAsync("it is not believed", async () => !await later.AcceptsAsync(80, CancellationToken.None));
+        await Assert.ThrowsAsync<DeviceUnreachableException>(() => later.GetAsync(80, "/", CancellationToken.None));
+    }
+
     private static string[] Build(RealDevice device, string version) => ["recorder", "--version", version, "--keys", device.Keys, "--out", device.Folder];
 
     private static async Task<bool> SignsInAsync(RealDevice device, string password)

@@ -16,32 +16,6 @@ public sealed record DeviceAnswer(int Status, byte[] Body)
     public string Text => Encoding.Latin1.GetString(Body);
 }
 
-/// <summary>Opens connections to devices: the edge of the process, which a test replaces by devices of its own.</summary>
-public interface IDeviceNetwork
-{
-    /// <exception cref="SocketException">Nobody accepts there.</exception>
-    Task<Stream> ConnectAsync(IPEndPoint device, CancellationToken cancellationToken);
-}
-
-/// <summary>The LAN.</summary>
-public sealed class LanDeviceNetwork : IDeviceNetwork
-{
-    public async Task<Stream> ConnectAsync(IPEndPoint device, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(device.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(device, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-}
-
 /// <summary>
 /// The way from the gateway to one Thing, for drivers and credential methods. Every wait and every size is limited here; every failure to
 /// get an answer is a <see cref="DeviceUnreachableException"/>. Redirects, cookies and compression are not followed: a Thing must not send us elsewhere.
@@ -75,7 +49,7 @@ public sealed class DeviceLink : IDisposable
             ConnectTimeout = AnswerWait,
             PooledConnectionLifetime = TimeSpan.Zero,
             ConnectCallback = (context, cancellation) =>
-                new ValueTask<Stream>(_network.ConnectAsync(new IPEndPoint(RequireAddress(), context.DnsEndPoint.Port), cancellation)),
+                new ValueTask<Stream>(_network.ConnectAsync(Thing, new IPEndPoint(RequireAddress(), context.DnsEndPoint.Port), cancellation)),
         })
         { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -148,9 +122,9 @@ public sealed class DeviceLink : IDisposable
         limit.CancelAfter(AnswerWait);
         try
         {
-            return await _network.ConnectAsync(new IPEndPoint(RequireAddress(), port), limit.Token);
+            return await _network.ConnectAsync(Thing, new IPEndPoint(RequireAddress(), port), limit.Token);
         }
-        catch (SocketException refused)
+        catch (Exception refused) when (refused is SocketException or IOException)
         {
             throw new DeviceUnreachableException($"port {port} does not answer", refused);
         }

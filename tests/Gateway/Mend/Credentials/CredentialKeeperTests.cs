@@ -241,7 +241,7 @@ public sealed class CredentialKeeperTests
             _record = HomeRecord.Open(Path.Combine(_folder, "record.db"), Clock);
         }
 
-        public Task<Stream> ConnectAsync(IPEndPoint device, CancellationToken cancellationToken)
+        public Task<Stream> ConnectAsync(Gatehouse.Wire.MacAddress thing, IPEndPoint device, CancellationToken cancellationToken)
         {
             if (IsShut) throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.ConnectionRefused);
             Connecting?.Invoke();

@@ -82,7 +82,7 @@ public abstract class SimulatedThing(JumpingClock clock) : IDeviceNetwork
 
     protected bool IsOn => !IsGone && clock.Now >= _offUntil;
 
-    public async Task<Stream> ConnectAsync(IPEndPoint device, CancellationToken cancellationToken)
+    public async Task<Stream> ConnectAsync(Gatehouse.Wire.MacAddress thing, IPEndPoint device, CancellationToken cancellationToken)
     {
         await Task.Yield();
         Connections++;
