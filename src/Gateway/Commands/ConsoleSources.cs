@@ -3,7 +3,9 @@ using Gatehouse.Console;
 using Gatehouse.Fence;
 using Gatehouse.Home;
 using Gatehouse.See;
+using Gatehouse.Watch;
 using Gatehouse.Wire;
+using TrafficSecond = Gatehouse.Console.TrafficSecond;
 
 namespace Gatehouse.Commands;
 
@@ -13,7 +15,51 @@ internal sealed class CountsOfTheFence(FenceService fence) : IFenceCounters
     public FenceCount Of(MacAddress thing)
     {
         var tally = fence.Counters().Of(thing);
-        return new FenceCount(tally.Passed.Packets, tally.Blocked.Packets + tally.Forged.Packets + tally.CutOff.Packets + tally.Throttled.Packets);
+        return new FenceCount(tally.Passed.Packets, Stopped(tally));
+    }
+
+    public static long Stopped(FenceTally tally) => tally.Blocked.Packets + tally.Forged.Packets + tally.CutOff.Packets + tally.Throttled.Packets;
+}
+
+/// <summary>Watch's traffic history in the console's words, with what the fence stopped added second by second.</summary>
+/// <param name="traffic">Null where detection is off: then nothing is counted.</param>
+internal sealed class TrafficOfThings(HomeRecord record, Traffic? traffic, FenceService fence) : ITrafficHistory
+{
+    private readonly Dictionary<MacAddress, long> _stopped = [];
+
+    public IReadOnlyList<TrafficSecond> Of(MacAddress thing, int seconds)
+    {
+        if (traffic?.Of(thing) is not { Count: > 0 } counted) return [];
+
+        var last = record.Time.GetUtcNow().ToUnixTimeSeconds() - 1;
+        var first = Math.Max(last - seconds + 1, counted[0].Second);
+        var bySecond = counted.ToDictionary(second => second.Second);
+        var history = new List<TrafficSecond>();
+        for (var second = first; second <= last; second++)
+        {
+            var count = bySecond.GetValueOrDefault(second);
+            history.Add(new TrafficSecond(DateTimeOffset.FromUnixTimeSeconds(second),
+                count.PacketsOut, (long)count.BytesOut, count.PacketsIn, (long)count.BytesIn, count.Dropped));
+        }
+
+        return history;
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var everySecond = new PeriodicTimer(TimeSpan.FromSeconds(1), record.Time);
+        while (traffic is not null && await everySecond.WaitForNextTickAsync(cancellationToken))
+        {
+            var second = record.Time.GetUtcNow().ToUnixTimeSeconds() - 1;
+            foreach (var (mac, tally) in fence.Counters().Things)
+            {
+                var stopped = CountsOfTheFence.Stopped(tally);
+                if (_stopped.TryGetValue(mac, out var before) && stopped > before) traffic.AddDropped(mac, second, (uint)Math.Min(stopped - before, uint.MaxValue));
+                _stopped[mac] = stopped;
+            }
+        }
+
+        await Task.Delay(Timeout.Infinite, cancellationToken);
     }
 }
 

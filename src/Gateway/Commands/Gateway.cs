@@ -10,6 +10,7 @@ using Gatehouse.Home;
 using Gatehouse.Mend;
 using Gatehouse.Packs;
 using Gatehouse.See;
+using Gatehouse.Watch;
 using Gatehouse.Wire;
 
 namespace Gatehouse.Commands;
@@ -36,7 +37,7 @@ internal static partial class Gateway
         };
 
         await using var record = HomeRecord.Open(options.RecordPath, time);
-        if (options.WatchOnly) await record.ApplyAsync(new ModeSet(GuardMode.Watching) { At = time.GetUtcNow() }, cancellationToken);
+        if (options.Mode is { } mode) await record.ApplyAsync(new ModeSet(mode) { At = time.GetUtcNow() }, cancellationToken);
 
         // The fence is first: nothing is forwarded that it has not judged.
         using var fence = new FenceService(record, network, loggers.CreateLogger<FenceService>());
@@ -50,7 +51,10 @@ internal static partial class Gateway
         var sightings = new SightingQueue();
         var reader = new SightingReader(network.LanPrefix, OwnAddresses(options.Lan));
         var see = new SeeService(record, reader, sightings, new Recogniser(packs, MacVendors.BuiltIn), new Prober(network.LanPrefix, time), loggers.CreateLogger<SeeService>());
+        // One ring and one thread for both who read packets; See reads alone where detection is off.
+        var watch = options.Watch ? new WatchService(record, options.Lan, [network.LanPrefix], loggers.CreateLogger<WatchService>(), reader) : null;
         var packets = new PacketLoop(options.Lan, RingBytes, [reader]);
+        var traffic = new TrafficOfThings(record, watch?.Traffic, fence);
 
         var names = new DnsForwarder(record, fence, network, Adviser(packs),
             (mac, name) => sightings.Add(Sighting.FromDnsQuery(mac, name, time.GetUtcNow())), loggers.CreateLogger<DnsForwarder>());
@@ -65,7 +69,7 @@ internal static partial class Gateway
         {
             RunFolder = options.RunFolder, Lan = new IPEndPoint(options.LanAddress, 80), Fenced = new IPEndPoint(options.LanAddress, FencedPagePort),
         };
-        var console = new ConsoleServer(record, consoleOptions, new NothingCounted(), new CountsOfTheFence(fence), loggers, visits.Report);
+        var console = new ConsoleServer(record, consoleOptions, traffic, new CountsOfTheFence(fence), loggers, visits.Report);
 
         var supervisor = new Supervisor(time, loggers.CreateLogger<Supervisor>());
         supervisor.Add("the fence", fence.RunAsync);
@@ -73,7 +77,8 @@ internal static partial class Gateway
         supervisor.Add("addresses", addresses.RunAsync);
         supervisor.Add("names", names.RunAsync);
         supervisor.Add("time", clock.RunAsync);
-        supervisor.Add("reading packets", packets.RunAsync);
+        supervisor.Add(watch is null ? "reading packets" : "watching packets", watch is null ? packets.RunAsync : watch.RunAsync);
+        supervisor.Add("counting what was stopped", traffic.RunAsync);
         supervisor.Add("recognition", see.RunAsync);
         supervisor.Add("mending", mend.RunAsync);
         supervisor.Add("the console", console.RunAsync);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Gatehouse.Home;
 
 namespace Gatehouse.Commands;
 
@@ -31,8 +32,8 @@ public sealed record GatewayOptions
     /// <summary>Which repositories may bring firmware to which models; null: none.</summary>
     public string? TrustMap { get; init; }
 
-    /// <summary>Reads and records, blocks nothing.</summary>
-    public bool WatchOnly { get; init; }
+    /// <summary>Whether to guard or only to watch from now on; null: as the record says (a new one guards).</summary>
+    public GuardMode? Mode { get; init; }
 
     /// <summary>False: detection is off (to tell what the fence alone does).</summary>
     public bool Watch { get; init; } = true;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using Gatehouse.Fence.Kernel;
+using Gatehouse.Home;
 using Gatehouse.Home.Storage;
 using Gatehouse.Mend;
 using Gatehouse.Wire;
@@ -26,7 +27,8 @@ internal static class UpCommand
         var upstream = new Option<string?>("--upstream") { Description = "The DNS server that answers for the Internet (default: the first of /etc/resolv.conf).", HelpName = "ADDRESS[:PORT]" };
         var packs = new Option<string[]>("--packs") { Description = "A folder with packs, besides those shipped; may be given again.", HelpName = "DIR", DefaultValueFactory = _ => [] };
         var trustMap = new Option<string?>("--trust-map") { Description = "Which repositories may bring firmware to which models.", HelpName = "FILE" };
-        var watchOnly = new Option<bool>("--watch-only") { Description = "Only watch and record; block nothing. An existing home starts like this." };
+        var watchOnly = new Option<bool>("--watch-only") { Description = "Only watch and record; block nothing. An existing home starts like this; it stays so until --guard, or the console, says otherwise." };
+        var guard = new Option<bool>("--guard") { Description = "Put the fence up (again), if it was only watching." };
         var noWatch = new Option<bool>("--no-watch") { Description = "Leave detection off, to see what the fence alone does." };
         var webhook = new Option<string?>("--webhook") { Description = "Where questions and findings are posted to, as JSON.", HelpName = "URL" };
 
@@ -36,7 +38,7 @@ internal static class UpCommand
         var command = new DescribedCommand("up", "Brings the gateway up: rules, addresses, names and time for the LAN, and guards it until it is stopped.",
             "gatehouse up --lan br0 --wan eth0", "gatehouse up --config /etc/gatehouse/gatehouse.conf --check")
         {
-            lan, wan, address, state, run, upstream, packs, trustMap, watchOnly, noWatch, webhook, config, check,
+            lan, wan, address, state, run, upstream, packs, trustMap, watchOnly, guard, noWatch, webhook, config, check,
         };
         command.SetAction(async (parse, cancellationToken) =>
         {
@@ -56,10 +58,11 @@ internal static class UpCommand
                 Upstream = ReadUpstream(upstream, Value(upstream), faults),
                 PackFolders = [.. Value(packs)!],
                 TrustMap = Value(trustMap),
-                WatchOnly = Value(watchOnly),
+                Mode = Value(watchOnly) ? GuardMode.Watching : Value(guard) ? GuardMode.Guarding : null,
                 Watch = !Value(noWatch),
                 Webhook = ReadWebhook(webhook, Value(webhook), faults),
             };
+            if (Value(watchOnly) && Value(guard)) faults.Add(new(guard, "it and --watch-only exclude each other."));
             faults.AddRange(CheckInterfaces(lan, options.Lan, wan, options.Wan));
             if (options.TrustMap is { } map && !File.Exists(map)) faults.Add(new(trustMap, $"there is no file '{map}'."));
             faults.AddRange(options.PackFolders.Where(folder => !Directory.Exists(folder)).Select(folder => new Fault(packs, $"there is no folder '{folder}'.")));
