@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Gatehouse.Console;
 using Gatehouse.Home;
 using Gatehouse.Console.Control;
 
@@ -36,14 +35,14 @@ internal static class UpdateCommand
         UpdateState? shown = null;
         while (details.Updates[0] is { HasEnded: false } running)
         {
-            if (!printer.Json && shown != running.State) printer.Line($"  {Words.Step(running.State)}");
+            if (!printer.Json && shown != running.State) printer.Line($"  {running.State.InWords()}");
             shown = running.State;
             await Task.Delay(PollInterval, cancellationToken);
             details = await ShowAsync(client, details.Thing.Mac.ToString(), cancellationToken);
         }
 
         var ended = details.Updates[0];
-        var sentence = $"{details.Name}: {Words.Step(ended.State)}. {ended.Reason}".TrimEnd();
+        var sentence = $"{details.Name}: {ended.State.InWords()}. {ended.Reason}".TrimEnd();
         var reply = new ActionReply(ended.State == UpdateState.Done ? "done" : "failed", sentence, []);
         return ended.State == UpdateState.Done ? printer.Say(reply) : printer.Fail(reply, ExitCode.Failed);
     }

@@ -37,7 +37,7 @@ public sealed class ConsoleServer
     public ConsoleServer(HomeRecord record, ConsoleOptions options, ITrafficHistory traffic, IFenceCounters counters, ILoggerFactory loggers, Action<FencedVisit>? onFencedVisit = null)
     {
         (_record, _options, _traffic, _counters, _loggers) = (record, options, traffic, counters, loggers);
-        _fenced = new FencedDoor(onFencedVisit ?? (_ => { }));
+        _fenced = new FencedDoor(record, onFencedVisit ?? (_ => { }));
         _live = new LiveFeed(record);
         _actions = new OwnerActions(record);
     }
@@ -155,6 +155,11 @@ public sealed class ConsoleServer
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException refused)
         {
             if (!context.Response.HasStarted) context.Response.StatusCode = refused.StatusCode;
+        }
+        catch (InvalidDataException)
+        {
+            // A form that is none, or one with more fields than any of ours.
+            if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status400BadRequest;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using Gatehouse.Console.Pages;
+using Gatehouse.Home;
 
 namespace Gatehouse.Console;
 
@@ -7,7 +8,7 @@ namespace Gatehouse.Console;
 /// What stands behind the port the fence sends plain HTTP of fenced devices to: one page that says so, whatever was asked for. A browser seen here is
 /// evidence for See, so each request is reported.
 /// </summary>
-internal sealed class FencedDoor(Action<FencedVisit> report)
+internal sealed class FencedDoor(HomeRecord record, Action<FencedVisit> report)
 {
     /// <summary>Connections at once, and from one address: a Thing that opens more is not served.</summary>
     public const int MaxConnections = 32;
@@ -41,9 +42,12 @@ internal sealed class FencedDoor(Action<FencedVisit> report)
         response.ContentType = "text/html; charset=utf-8";
         // 511 (RFC 6585, 6) is for intercepting gateways: no app takes the page for what it asked for.
         response.StatusCode = StatusCodes.Status511NetworkAuthenticationRequired;
-        using var page = FencedPage.Create(new FencedView(Short(request.Host.Host), asks));
+        using var page = FencedPage.Create(new FencedView(Short(request.Host.Host), asks, WhyCutOff(context.Connection.RemoteIpAddress)));
         await page.RenderAsync(response.BodyWriter, null, context.RequestAborted);
     }
+
+    private string? WhyCutOff(IPAddress? peer) =>
+        record.Current.Things.Values.FirstOrDefault(thing => thing.Restraint == Restraint.CutOff && thing.Address is { } address && address.Equals(peer))?.RestraintReason;
 
     private static string Short(string? text) => text is null ? "" : text.Length <= MaxTextLength ? text : text[..MaxTextLength];
 }

@@ -11,7 +11,7 @@ internal sealed record QuestionWords(string Subject, string Why, string IfYes, s
         return question.Kind switch
         {
             QuestionKind.Reach => Reach(name, question),
-            QuestionKind.IsComputer => new(question.Subject, "It says so itself, but that alone is easily copied, so you are asked.",
+            QuestionKind.IsComputer => new(question.Subject, question.Hint.Length > 0 ? Words.Sentence(question.Hint) : "It says so itself, but that alone is easily copied, so you are asked.",
                 $"{name} may then use the Internet freely, like every computer of the home.",
                 "It stays fenced, like a Thing. Choose this if you do not know the device.", "Yes, it is mine", "No"),
             _ => Forward(state, name, question),

@@ -44,7 +44,7 @@ internal static class Words
     /// <summary>One sentence on how a Thing is: the most pressing fact only.</summary>
     public static string StateOf(HomeState state, Thing thing)
     {
-        if (state.UpdateUnderWay(thing.Mac) is { } update) return $"Being updated to {update.ToVersion}: {Step(update.State)}.";
+        if (state.UpdateUnderWay(thing.Mac) is { } update) return $"Being updated to {update.ToVersion}: {update.State.InWords()}.";
         if (thing.Restraint == Restraint.CutOff) return "Cut off: nothing from it or to it passes.";
         if (thing.Restraint == Restraint.Throttled) return "Slowed down to a trickle.";
         if (state.OfferFor(thing.Mac) is { } offer) return offer.IsSecurity ? $"A security update to {offer.Version} is ready." : $"An update to {offer.Version} is ready.";
@@ -56,22 +56,6 @@ internal static class Words
         var ways = state.Permissions.Values.Count(permission => permission.Thing == thing.Mac);
         return ways switch { 0 => "Fenced: it reaches nothing outside.", 1 => "Fenced: it reaches one place you allowed.", _ => $"Fenced: it reaches {ways} places you allowed." };
     }
-
-    /// <summary>An update's step as something one is in the middle of.</summary>
-    public static string Step(UpdateState state) => state switch
-    {
-        UpdateState.Consented => "about to begin",
-        UpdateState.Fetching => "fetching the firmware and checking its signatures",
-        UpdateState.BackingUp => "keeping what is needed for the way back",
-        UpdateState.Installing => "installing",
-        UpdateState.Checking => "restarting it and checking that it is well",
-        UpdateState.Securing => "replacing its password",
-        UpdateState.RollingBack => "putting back what was there",
-        UpdateState.Done => "done",
-        UpdateState.RolledBack => "back as it was",
-        UpdateState.Refused => "refused",
-        _ => "it does not answer: please look at it",
-    };
 
     /// <summary>The home page's headline and sentence.</summary>
     public static (string Tone, string Headline, string Sentence) Home(HomeState state, ImmutableArray<Incident> incidents, int questions, int offers, DateTimeOffset now)
@@ -205,7 +189,7 @@ internal static class Words
     /// <summary>How a Thing is, for the top of its page.</summary>
     public static string Whole(HomeState state, Thing thing)
     {
-        if (state.UpdateUnderWay(thing.Mac) is { } update) return $"It is being updated: {Step(update.State)}.";
+        if (state.UpdateUnderWay(thing.Mac) is { } update) return $"It is being updated: {update.State.InWords()}.";
         if (thing.Restraint != Restraint.None) return $"{Stopped(thing)} {thing.RestraintReason}".TrimEnd();
 
         var open = state.OpenQuestions.Count(question => question.Thing == thing.Mac && question.Kind == QuestionKind.Reach);

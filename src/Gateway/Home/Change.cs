@@ -40,6 +40,9 @@ public abstract record Change
     [JsonIgnore]
     public virtual MacAddress? About => null;
 
+    /// <summary>The same, for changes that name a question, a finding… of a Thing: the journal line is filed under that Thing.</summary>
+    public virtual MacAddress? AboutIn(HomeState before) => About;
+
     /// <summary>The state after this change; the same instance when it changes nothing, and then nothing is written.</summary>
     public abstract HomeState Apply(HomeState state);
 
@@ -161,6 +164,8 @@ public sealed record QuestionAsked(MacAddress Mac, QuestionKind Kind, string Sub
 /// <summary>The owner answered; a yes to <see cref="QuestionKind.Reach"/> grants exactly what was asked.</summary>
 public sealed record QuestionAnswered(long QuestionId, Answer Answer) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Questions.GetValueOrDefault(QuestionId)?.Thing;
+
     public override HomeState Apply(HomeState state)
     {
         if (!state.Questions.TryGetValue(QuestionId, out var question) || question.Answer == Answer) return state;
@@ -210,6 +215,8 @@ public sealed record PermissionGranted(MacAddress Mac, string? Name, string? Pre
 /// <summary>A permission was taken back; connections it allowed are closed.</summary>
 public sealed record PermissionRevoked(long PermissionId) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Permissions.GetValueOrDefault(PermissionId)?.Thing;
+
     public override HomeState Apply(HomeState state) =>
         state.Permissions.ContainsKey(PermissionId) ? state with { Permissions = state.Permissions.Remove(PermissionId) } : state;
 
@@ -244,6 +251,8 @@ public sealed record PortForwardFound(TransportProtocol Protocol, ushort WanPort
 /// <summary>A way in from the Internet was closed or opened.</summary>
 public sealed record PortForwardSet(long ForwardId, bool IsOpen) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.PortForwards.GetValueOrDefault(ForwardId)?.Thing;
+
     public override HomeState Apply(HomeState state) => state.PortForwards.TryGetValue(ForwardId, out var forward) && forward.IsOpen != IsOpen
         ? state with { PortForwards = state.PortForwards.SetItem(ForwardId, forward with { IsOpen = IsOpen }) } : state;
 
@@ -275,6 +284,8 @@ public sealed record FindingOpened(
 /// <summary>A finding goes on, with newer numbers or more certainty. Certainty never falls while it lasts.</summary>
 public sealed record FindingUpdated(long FindingId, Certainty Certainty, string Sentence, ImmutableArray<EvidenceItem> Evidence) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Findings.GetValueOrDefault(FindingId)?.Thing;
+
     public override HomeState Apply(HomeState state) => state.Findings.TryGetValue(FindingId, out var finding)
         ? state with
         {
@@ -292,6 +303,8 @@ public sealed record FindingUpdated(long FindingId, Certainty Certainty, string 
 /// <summary>What a finding saw has stopped.</summary>
 public sealed record FindingEnded(long FindingId) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Findings.GetValueOrDefault(FindingId)?.Thing;
+
     public override HomeState Apply(HomeState state) => state.Findings.TryGetValue(FindingId, out var finding) && finding.Ended is null
         ? state with { Findings = state.Findings.SetItem(FindingId, finding with { Ended = At }) } : state;
 
@@ -323,6 +336,8 @@ public sealed record OfferMade(
 /// <summary>A release is not on offer, and will not be again: it was tampered with, did not fit, was installed, or was rolled back.</summary>
 public sealed record OfferRefused(long OfferId, string Reason) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Offers.GetValueOrDefault(OfferId)?.Thing;
+
     public override HomeState Apply(HomeState state) => state.Offers.TryGetValue(OfferId, out var offer) && offer.RefusedBecause != Reason
         ? state with { Offers = state.Offers.SetItem(OfferId, offer with { RefusedBecause = Reason }) } : state;
 
@@ -333,6 +348,8 @@ public sealed record OfferRefused(long OfferId, string Reason) : Change
 /// <summary>Consent was given: an update begins. At most one per Thing at a time; a second changes nothing.</summary>
 public sealed record UpdateBegun(long OfferId, string FromVersion, string ConsentedBy) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Offers.GetValueOrDefault(OfferId)?.Thing;
+
     public override HomeState Apply(HomeState state)
     {
         if (!state.Offers.TryGetValue(OfferId, out var offer) || offer.RefusedBecause is not null || state.UpdateUnderWay(offer.Thing) is not null) return state;
@@ -351,6 +368,8 @@ public sealed record UpdateBegun(long OfferId, string FromVersion, string Consen
 /// <summary>An update goes to its next step, or begins the present one again. Notes given are added to those kept.</summary>
 public sealed record UpdateStepped(long UpdateId, UpdateState State, string Reason, ImmutableDictionary<string, string> Notes) : Change
 {
+    public override MacAddress? AboutIn(HomeState before) => before.Updates.GetValueOrDefault(UpdateId)?.Thing;
+
     public override HomeState Apply(HomeState state)
     {
         if (!state.Updates.TryGetValue(UpdateId, out var update) || update.HasEnded) return state;
@@ -362,7 +381,7 @@ public sealed record UpdateStepped(long UpdateId, UpdateState State, string Reas
     }
 
     public override string Describe(HomeState before) => before.Updates.TryGetValue(UpdateId, out var update)
-        ? $"The update of {NameOf(before, update.Thing)} to {update.ToVersion}: {State}.{(Reason.Length > 0 ? " " + Reason : "")}" : $"Update {UpdateId} is not known.";
+        ? $"The update of {NameOf(before, update.Thing)} to {update.ToVersion}: {State.InWords()}.{(Reason.Length > 0 ? " " + Reason : "")}" : $"Update {UpdateId} is not known.";
 }
 
 /// <summary>The gateway guards from now on, or only watches.</summary>

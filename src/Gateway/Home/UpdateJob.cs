@@ -66,6 +66,26 @@ public enum UpdateState
     Lost,
 }
 
+/// <summary>The states as the owner reads them.</summary>
+public static class UpdateStates
+{
+    /// <summary>An update's step as something one is in the middle of.</summary>
+    public static string InWords(this UpdateState state) => state switch
+    {
+        UpdateState.Consented => "about to begin",
+        UpdateState.Fetching => "fetching the firmware and checking its signatures",
+        UpdateState.BackingUp => "keeping what is needed for the way back",
+        UpdateState.Installing => "installing",
+        UpdateState.Checking => "restarting it and checking that it is well",
+        UpdateState.Securing => "replacing its password",
+        UpdateState.RollingBack => "putting back what was there",
+        UpdateState.Done => "done",
+        UpdateState.RolledBack => "back as it was",
+        UpdateState.Refused => "refused",
+        _ => "it does not answer: please look at it",
+    };
+}
+
 /// <summary>One update of one Thing, from consent to its end.</summary>
 public sealed record UpdateJob
 {

@@ -155,5 +155,19 @@ public sealed class HomeRecordTests : IDisposable
         Assert.Equal(0, process.ExitCode);
     }
 
+    [Fact]
+    public async Task An_answer_and_an_update_are_in_the_journal_of_the_Thing_they_are_about()
+    {
+        await using var record = HomeRecord.Open(Path, TimeProvider.System);
+        foreach (var change in (Change[])
+        [
+            new ThingSeen(Plug, null, "plug") { At = DateTimeOffset.UnixEpoch },
+            new QuestionAsked(Plug, QuestionKind.Reach, "cloud.example", Permission.UsualPorts, "") { At = DateTimeOffset.UnixEpoch },
+            new QuestionAnswered(1, Answer.No) { At = DateTimeOffset.UnixEpoch },
+        ]) await record.ApplyAsync(change, CancellationToken.None);
+
+        Assert.Equal(["question.answered", "question.asked", "thing.seen"], (await record.JournalAsync(Plug, long.MaxValue, 10, CancellationToken.None)).Select(entry => entry.Kind));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -162,7 +162,7 @@ public sealed class BrowserTests : IAsyncLifetime
     private static string Path(Gatehouse.Wire.MacAddress mac) => "/things/" + mac.ToString().Replace(':', '-');
 
     private static Task ShootAsync(IPage page, string name) =>
-        page.ScreenshotAsync(new PageScreenshotOptions { Path = System.IO.Path.Combine(ScreenshotFolder, name + ".png"), FullPage = true });
+        page.ScreenshotAsync(new PageScreenshotOptions { Path = System.IO.Path.Combine(ScreenshotFolder, name + ".png"), FullPage = true, Style = ".tabs { position: static }" });
 
     /// <summary><c>out/screenshots</c> of the checkout.</summary>
     private static string ScreenshotFolder { get; } = FindFolder();

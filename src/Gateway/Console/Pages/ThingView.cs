@@ -80,7 +80,7 @@ public sealed record UpdateView(string Title, string Sentence, string Tone, Immu
     private static readonly (UpdateState State, string Label)[] Way =
     [
         (UpdateState.Fetching, "Check signatures"), (UpdateState.BackingUp, "Keep the way back"), (UpdateState.Installing, "Install"),
-        (UpdateState.Checking, "Restart, check it is well"), (UpdateState.Securing, "Own password"),
+        (UpdateState.Checking, "Restart, check it is well"), (UpdateState.Securing, "Its own password"),
     ];
 
     /// <summary>How long an ended update stays on the Thing's page.</summary>
@@ -104,7 +104,8 @@ public sealed record UpdateView(string Title, string Sentence, string Tone, Immu
         return new UpdateView(title, update.Reason, tone, update.HasEnded || update.State == UpdateState.RollingBack ? [] : [.. Way.Select(step => new UpdateStep(step.Label, Place(step.State, update.State)))]);
     }
 
-    private static string Place(UpdateState step, UpdateState now) => step < now ? "done" : step == now ? "now" : "todo";
+    // Consent is over in a moment: the first step is shown as begun.
+    private static string Place(UpdateState step, UpdateState now) => now == UpdateState.Consented ? step == UpdateState.Fetching ? "now" : "todo" : step < now ? "done" : step == now ? "now" : "todo";
 }
 
 /// <param name="Place"><c>done</c>, <c>now</c> or <c>todo</c>.</param>

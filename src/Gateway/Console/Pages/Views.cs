@@ -102,4 +102,5 @@ public sealed record MessageView(PageFrame Frame, string Title, string Sentence)
 
 /// <summary>What a fenced device's owner sees when it tries to open a web page.</summary>
 /// <param name="Asked">True after "this is my computer" was pressed.</param>
-public sealed record FencedView(string Wanted, bool Asked);
+/// <param name="CutOff">Why the device is cut off, or null where it is only fenced.</param>
+public sealed record FencedView(string Wanted, bool Asked, string? CutOff);

@@ -62,7 +62,7 @@ internal sealed class RecordStore : IDisposable
 
         var details = JsonSerializer.Serialize(change, json.Change);
         using var parsed = JsonDocument.Parse(details);
-        var entry = new JournalEntry(_sequence + 1, change.At, parsed.RootElement.GetProperty("$type").GetString()!, change.About, change.Describe(before), details);
+        var entry = new JournalEntry(_sequence + 1, change.At, parsed.RootElement.GetProperty("$type").GetString()!, change.AboutIn(before), change.Describe(before), details);
         Sql.Run(_connection, "INSERT INTO journal (sequence, at, kind, thing, sentence, details) VALUES ($sequence, $at, $kind, $thing, $sentence, $details)",
             ("$sequence", entry.Sequence), ("$at", entry.At.ToUnixTimeMilliseconds()), ("$kind", entry.Kind),
             ("$thing", entry.Thing?.ToString()), ("$sentence", entry.Sentence), ("$details", entry.Details));
