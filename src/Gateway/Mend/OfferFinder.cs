@@ -15,6 +15,10 @@ public sealed partial class OfferFinder(
     HomeRecord record, PackLibrary packs, TrustMap map, FirmwareRepositories repositories, IReadOnlyList<IDeviceDriver> drivers, IDeviceNetwork network,
     ILogger<OfferFinder> logger)
 {
+    /// <summary>Time between two questions to one Thing for its version; Things that are away cost a wait each.</summary>
+    public static readonly TimeSpan AskInterval = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<MacAddress, (DateTimeOffset At, FirmwareVersion? Version)> _asked = [];
     private readonly Dictionary<string, string> _lastDoubt = [];
     private readonly Dictionary<string, RepositoryContent> _content = [];
 
@@ -92,13 +96,15 @@ public sealed partial class OfferFinder(
     /// <summary>Asks Things that something could be offered to, but whose version See has not read.</summary>
     private async Task<ImmutableDictionary<MacAddress, FirmwareVersion>> AskVersionsAsync(CancellationToken cancellationToken)
     {
-        var versions = ImmutableDictionary.CreateBuilder<MacAddress, FirmwareVersion>();
+        var (now, versions) = (record.Time.GetUtcNow(), ImmutableDictionary.CreateBuilder<MacAddress, FirmwareVersion>());
+        foreach (var (gone, _) in _asked.Where(asked => now - asked.Value.At >= AskInterval).ToList()) _asked.Remove(gone);
         foreach (var thing in record.Current.Things.Values)
         {
             if (thing.Address is null || FirmwareVersion.TryParse(thing.Identity.Firmware?.Value, out _)) continue;
             if (packs.Find(thing.Identity.Pack)?.Update is not { Repository: { } repository } update || !_content.ContainsKey(repository)) continue;
             if (drivers.FirstOrDefault(driver => driver.Name == update.Driver) is not { } driver || !driver.FaultsOf(update.Parameters).IsEmpty) continue;
-            if (await AskVersionAsync(thing, driver, update.Parameters, cancellationToken) is { } version) versions[thing.Mac] = version;
+            if (!_asked.ContainsKey(thing.Mac)) _asked[thing.Mac] = (now, await AskVersionAsync(thing, driver, update.Parameters, cancellationToken));
+            if (_asked[thing.Mac].Version is { } version) versions[thing.Mac] = version;
         }
 
         return versions.ToImmutable();

@@ -91,6 +91,20 @@ public sealed class OfferFinderTests
     }
 
     [Fact]
+    public async Task A_Thing_is_asked_once_a_minute_however_often_repositories_are_polled()
+    {
+        await using var world = new MendWorld(clock => new SimulatedTasmota(clock));
+        await world.IntroduceAsync(firmware: null);
+
+        for (var i = 0; i < 5; i++) await world.Finder.PollAsync(CancellationToken.None);
+        Assert.Equal(1, world.Thing.Connections);
+
+        world.Clock.Advance(OfferFinder.AskInterval);
+        await world.Finder.PollAsync(CancellationToken.None);
+        Assert.Equal(2, world.Thing.Connections);
+    }
+
+    [Fact]
     public async Task A_repository_that_cannot_be_trusted_offers_nothing_and_is_journalled_once()
     {
         await using var world = new MendWorld(clock => new SimulatedTasmota(clock));
