@@ -33,7 +33,7 @@ internal static partial class Gateway
         var time = TimeProvider.System;
         var network = new GatewayNetwork(options.Lan, options.Wan, options.LanAddress, options.LanPrefixLength)
         {
-            Upstream = options.Upstream ?? SystemResolver(), FencedPagePort = FencedPagePort,
+            Upstream = options.Upstream ?? SystemResolver(), FencedPagePort = FencedPagePort, OwnAddresses = [.. AddressesOf(options.Wan)],
         };
 
         await using var record = HomeRecord.Open(options.RecordPath, time);
@@ -112,6 +112,12 @@ internal static partial class Gateway
 
         return new IPEndPoint(IPAddress.Loopback, 53);
     }
+
+    private static IEnumerable<IPAddress> AddressesOf(string interfaceName) =>
+        from own in NetworkInterface.GetAllNetworkInterfaces()
+        where own.Name == interfaceName
+        from address in own.GetIPProperties().UnicastAddresses
+        select address.Address;
 
     private static IEnumerable<MacAddress> OwnAddresses(string lan) =>
         from own in NetworkInterface.GetAllNetworkInterfaces()

@@ -395,7 +395,7 @@ public sealed record ModeSet(GuardMode Mode) : Change
 public sealed record PanicSet(DateTimeOffset? Until) : Change
 {
     public override HomeState Apply(HomeState state) => state.PanicUntil == Until ? state : state with { PanicUntil = Until };
-    public override string Describe(HomeState before) => Until is { } until ? $"Everything is let out until {until:HH:mm:ss} UTC, as you asked." : "The fence is up again.";
+    public override string Describe(HomeState before) => Until is { } until ? $"Everything but what is cut off or slowed down is let out until {until:HH:mm:ss} UTC, as you asked." : "The fence is up again.";
 }
 
 /// <summary>Something worth a journal line that changes no state. <paramref name="Topic"/> is a stable dotted word: <c>password.rotated</c>, <c>record.restored</c>.</summary>
