@@ -19,7 +19,7 @@ public static class ReplayCommand
     {
         var files = new Argument<string[]>("file") { Description = "Captures (pcap or pcapng, plain or gzip), judged in this order as one.", Arity = ArgumentArity.OneOrMore };
         var json = new Option<bool>("--json") { Description = "One JSON object per line: findings as they come up, a summary at the end." };
-        var classes = new Option<string[]>("--class") { Description = "What a device is: MAC=thing, MAC=computer or MAC=router. Without it, a device is a Thing.", HelpName = "MAC=CLASS" };
+        var classes = new Option<string[]>("--class") { Description = "What a device is: MAC=thing, MAC=computer or MAC=router. Without it the device's own packets decide, as in the home; in doubt it is a Thing.", HelpName = "MAC=CLASS" };
         classes.Validators.Add(result =>
         {
             foreach (var token in result.Tokens)
@@ -36,13 +36,14 @@ public static class ReplayCommand
     private static int Run(string[] files, bool isJson, string[] classes)
     {
         var engine = new WatchEngine();
+        var known = new ReplayClasses(engine);
         foreach (var text in classes)
         {
-            if (TryParseClass(text, out var mac, out var deviceClass)) engine.SetClass(mac, deviceClass);
+            if (TryParseClass(text, out var mac, out var deviceClass)) known.Set(mac, deviceClass);
         }
 
         using var output = new ReplayOutput(isJson, System.Console.OpenStandardOutput());
-        var consumer = new Replayed(engine, output);
+        var consumer = new Replayed(engine, known, output);
         var watch = Stopwatch.GetTimestamp();
         var isReadable = true;
         foreach (var file in files) isReadable &= Replay(file, ref consumer);
@@ -78,12 +79,13 @@ public static class ReplayCommand
     }
 
     /// <summary>Gives frames to the engine, and its verdicts to the output.</summary>
-    private struct Replayed(WatchEngine engine, ReplayOutput output) : IFrameConsumer
+    private struct Replayed(WatchEngine engine, ReplayClasses classes, ReplayOutput output) : IFrameConsumer
     {
         private long _last;
 
         public void Take(in Frame frame)
         {
+            classes.Take(frame);
             engine.Take(frame);
             _last = frame.TimestampNanoseconds;
             while (engine.TryTakeVerdict(out var verdict)) output.Write(verdict);

@@ -50,7 +50,7 @@ public sealed record Rule(
     /// <summary>Every rule, by <see cref="RuleId"/>. A new one is a row here, a line in <see cref="RuleId"/>, its judge, its page, its tests.</summary>
     public static ImmutableArray<Rule> All { get; } =
     [
-        new(RuleId.ScanLogin, "scan.login", FindingKind.Scan, "first contacts to login ports of strangers", 0.01, 9.5, 100, S(5), S(120), S(120), 3, "It knocks at the login ports of many machines it has no business with: it is looking for victims."),
+        new(RuleId.ScanLogin, "scan.login", FindingKind.Scan, "first contacts to login ports of strangers", 0.01, 9.5, 100, S(5), S(120), S(120), 10, "It knocks at the login ports of many machines it has no business with: it is looking for victims."),
         new(RuleId.ScanHosts, "scan.hosts", FindingKind.Scan, "first contacts to strangers that nobody's name led to", 0.02, 12, 300, S(10), Never, S(120), 0, "It tries to reach many machines it has no business with: it is looking for victims."),
         new(RuleId.ScanPorts, "scan.ports", FindingKind.Scan, "ports tried on one machine", 0.2, 25, 500, S(10), Never, S(120), 4, "It tries one port after the other of another machine: it is looking for a way in."),
         new(RuleId.ScanLan, "scan.lan", FindingKind.Scan, "devices of this home it looked for", 0.2, 24, 500, S(10), Never, S(120), 0, "It looks for the other devices of this home, one after the other."),

@@ -22,7 +22,7 @@ public sealed partial class WatchEngine
 
         (found.Since, found.Count, found.Level, found.Limit, found.LastEvidence) = (meter.Since, meter.Count, meter.Level, limit, _now);
         if (!found.IsOpen) Open(thing, rule, found);
-        else if (found.Certainty == Certainty.Suspected && IsCertain(rule, found)) MakeCertain(thing, rule, found);
+        else if (found.Certainty == Certainty.Suspected && IsCertain(thing, rule, found)) MakeCertain(thing, rule, found);
     }
 
     /// <summary>Takes back what <see cref="Count"/> added: it turned out harmless.</summary>
@@ -40,7 +40,7 @@ public sealed partial class WatchEngine
     {
         found.IsOpen = true;
         thing.OpenCases++;
-        found.Certainty = IsCertain(rule, found) ? Certainty.Certain : Certainty.Suspected;
+        found.Certainty = IsCertain(thing, rule, found) ? Certainty.Certain : Certainty.Suspected;
         Report(VerdictKind.Opened, thing, rule, found);
 
         // Two rules of different kinds are two independent witnesses: then all of them are certain. Never for computers.
@@ -55,8 +55,10 @@ public sealed partial class WatchEngine
     // Scans and floods may be two views of the same packets: together they are one witness.
     private static int WitnessOf(FindingKind kind) => 1 << (int)(kind == FindingKind.Ddos ? FindingKind.Scan : kind);
 
-    private static bool IsCertain(Rule rule, Case found)
+    // Of a computer nothing is certain: its owner may be doing all that.
+    private static bool IsCertain(WatchedThing thing, Rule rule, Case found)
     {
+        if (thing.Class == DeviceClass.Computer) return false;
         var lasted = TimeSpan.FromTicks((found.LastEvidence - found.Since) / 100);
         return (found.Count >= rule.CertainCount && lasted >= rule.CertainAfter) || (rule.CertainSlow > TimeSpan.Zero && lasted >= rule.CertainSlow);
     }

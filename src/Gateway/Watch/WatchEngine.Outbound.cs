@@ -9,6 +9,9 @@ public sealed partial class WatchEngine
     private const int SilentPackets = 1000;
 
     private const long CutAnswerGrace = 5 * NanosecondsPerSecond;
+    /// <summary>What a Thing calls this soon after a stranger was at its shell, he told it to call.</summary>
+    private const long GuestWindow = 120 * NanosecondsPerSecond;
+
     private const long SweepWindow = 120 * NanosecondsPerSecond;
 
     private void JudgeArp(WatchedThing thing, in Packet packet)
@@ -87,11 +90,21 @@ public sealed partial class WatchEngine
         var hasMiraiMark = packet.Destination.IsIpv4 && packet.Sequence == packet.Destination.Ipv4;
         if (hasMiraiMark) Count(thing, RuleId.ScanLogin, packet, 4);
         else if (Ports.IsLogin(packet.DestinationPort)) Count(thing, RuleId.ScanLogin, packet, isAnchored ? 0.3 : isToLan ? 1.2 : 2);
-        else if (!isAnchored && !isToLan) Count(thing, RuleId.ScanHosts, packet, 0.6);
+        else if (!isAnchored && !isToLan) Count(thing, RuleId.ScanHosts, packet, WeightOfPort(thing, packet.DestinationPort));
 
         if (isToLan) CountSweep(thing, packet.Destination, packet);
+        else if (!isAnchored && _now - thing.LastGuest < GuestWindow) Count(thing, RuleId.Takeover, packet, 2);
         if (thing.LastScannedHost == packet.Destination.Low) Count(thing, RuleId.ScanPorts, packet);
         thing.LastScannedHost = packet.Destination.Low;
+    }
+
+    // A scanner asks many machines for one service. Programs that share files call every peer at another port, or at their own usual one.
+    private static double WeightOfPort(WatchedThing thing, ushort port)
+    {
+        ref var slot = ref thing.CalledPorts[port % thing.CalledPorts.Length];
+        var isRepeated = slot == port;
+        slot = port;
+        return Ports.IsWeb(port) ? 0.6 : isRepeated ? 0.15 : 0.005;
     }
 
     private void JudgeSegmentOut(WatchedThing thing, in Packet packet, bool isToLan)
@@ -113,7 +126,11 @@ public sealed partial class WatchEngine
     {
         flow.Marks |= FlowMarks.Established | FlowMarks.Answered;
         Forgive(thing, RuleId.FloodSyn);
-        Count(thing, RuleId.FloodConnections, packet, isToLan ? 0.2 : 1);
+
+        // Connections to one machine wear it down; connections to many are somebody's day on the net.
+        ref var peer = ref thing.Peers.Find(packet.Destination, _now, out _);
+        peer.Connections.Add(_now, 1, 1, 8);
+        if (peer.Connections.Level > 3) Count(thing, RuleId.FloodConnections, packet, isToLan ? 0.2 : 1);
     }
 
     private void CountLogin(WatchedThing thing, ref Flow flow, in Packet packet, ushort serverPort)
@@ -126,15 +143,23 @@ public sealed partial class WatchEngine
 
     private void JudgeUdpOut(WatchedThing thing, in Packet packet, bool isToLan)
     {
-        ref var peer = ref thing.Peers.Find(packet.Destination, _now, out _);
+        ref var peer = ref thing.Peers.Find(packet.Destination, _now, out var isNewPeer);
         if (peer.SinceIn < ushort.MaxValue) peer.SinceIn++;
-        if (!peer.HasAnswered || peer.SinceIn > SilentPackets) Count(thing, RuleId.FloodUdp, packet, isToLan ? 0.5 : 1);
+        if (!peer.HasAnswered || peer.SinceIn > SilentPackets) Count(thing, RuleId.FloodUdp, packet, WeightOfDatagram(thing, packet, isNewPeer, isToLan));
         if (!isToLan) Count(thing, RuleId.FloodStream, packet);
         if (packet.Layer != PacketLayer.Transport) return;
 
         if (packet.DestinationPort == Ports.Dns) JudgeQuestion(thing, packet);
         else if (!isToLan) ReadDatagramOut(thing, packet);
         if (!isToLan && Ports.IsReflectable(packet.SourcePort)) JudgeAnswerOut(thing, packet);
+    }
+
+    // One datagram to each of many machines is how peers are looked for; a flood repeats itself, or spreads over one network.
+    private double WeightOfDatagram(WatchedThing thing, in Packet packet, bool isNewPeer, bool isToLan)
+    {
+        if (!isNewPeer) return isToLan ? 0.5 : 1;
+        _ = thing.Flows.Find(FlowTable.KeyOf(NetworkOf(packet.Destination), 0, 0, IpProtocol.Udp), _now, out var isNewNetwork);
+        return isNewNetwork ? 0.05 : 0.5;
     }
 
     private void JudgeAnswerOut(WatchedThing thing, in Packet packet)

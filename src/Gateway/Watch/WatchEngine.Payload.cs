@@ -8,13 +8,16 @@ public sealed partial class WatchEngine
     /// <summary>Bytes of a payload that are searched for commands.</summary>
     private const int SearchedBytes = 256;
 
+    /// <summary>Segments a stranger sends at a login port before he is past the login: guessing one password takes six or seven of SSH.</summary>
+    private const int GuestSegments = 12;
+
     /// <summary>A shell's prompt is short.</summary>
     private const int MaxPromptBytes = 64;
 
     private void ReadPayloadOut(WatchedThing thing, ref Flow flow, in Packet packet, bool isToLan)
     {
         var payload = packet.Payload;
-        if (payload.Length < 2) return;
+        if (payload.IsEmpty) return;
 
         if (IsIrcLogin(payload))
         {
@@ -39,7 +42,14 @@ public sealed partial class WatchEngine
 
         if (payload.StartsWith("!* "u8)) Count(thing, RuleId.CommandText, packet, 3);
         else if (payload.StartsWith("PING"u8) && payload.Length <= 8 && !flow.Has(FlowMarks.IrcOut)) Count(thing, RuleId.CommandText, packet);
-        if (flow.Has(FlowMarks.IsServed) && flow.Has(FlowMarks.PasswordAsked) && HasShellCommand(payload)) Count(thing, RuleId.Takeover, packet, 2);
+        if (flow.Has(FlowMarks.IsServed)) ReadStranger(thing, ref flow, packet);
+    }
+
+    // Somebody on the Internet talks to a service of the Thing.
+    private void ReadStranger(WatchedThing thing, ref Flow flow, in Packet packet)
+    {
+        if (flow.Has(FlowMarks.PasswordAsked) ? HasShellCommand(packet.Payload) : HasDownload(packet.Payload)) Count(thing, RuleId.Takeover, packet, 2);
+        if (flow.PayloadsIn >= GuestSegments && Ports.IsShell(packet.DestinationPort)) thing.LastGuest = _now;
     }
 
     private void ReadDatagramOut(WatchedThing thing, in Packet packet)
@@ -60,7 +70,7 @@ public sealed partial class WatchEngine
         payload.StartsWith("PING :"u8) || (payload[0] == ':' && payload[..Math.Min(payload.Length, SearchedBytes)] is var line
             && (line.IndexOf(" PRIVMSG "u8) > 0 || line.IndexOf(" JOIN "u8) > 0 || line.IndexOf(" 001 "u8) > 0 || line.IndexOf(" 332 "u8) > 0));
 
-    // Mirai's bot says 00 00 00 01, then the length of its id and the id (bot/main.c of the leaked source).
+    // Mirai's bot says 00 00 00 01, then the length of its id, and the id in the same segment or the next (bot/main.c of the leaked source).
     private void ReadMiraiGreeting(WatchedThing thing, ref Flow flow, in Packet packet)
     {
         if (packet.PayloadLength == 4 && flow.PayloadsOut == 1 && packet.Payload is [0, 0, 0, 1])
@@ -71,7 +81,7 @@ public sealed partial class WatchEngine
 
         if (!flow.Has(FlowMarks.MiraiHello)) return;
         flow.Marks &= ~FlowMarks.MiraiHello;
-        if (packet.PayloadLength <= 33 && (packet.Payload[0] == packet.PayloadLength - 1 || packet.Payload is [0, ..])) Count(thing, RuleId.CommandMirai, packet);
+        if (packet.PayloadLength <= 33 && (packet.PayloadLength == 1 || packet.Payload[0] == packet.PayloadLength - 1)) Count(thing, RuleId.CommandMirai, packet);
     }
 
     // BitTorrent's DHT (BEP 5): a dictionary in bencode with the sender's id.
@@ -86,6 +96,14 @@ public sealed partial class WatchEngine
     }
 
     private static bool IsShellPrompt(ReadOnlySpan<byte> payload) => payload.EndsWith("# "u8) || payload.EndsWith("$ "u8);
+
+    // A command inside a request (a hole in a web page): the download that follows, in the spellings of exploit kits.
+    private static bool HasDownload(ReadOnlySpan<byte> payload)
+    {
+        var text = payload[..Math.Min(payload.Length, SearchedBytes)];
+        return text.IndexOf("/bin/busybox"u8) >= 0 || text.IndexOf("wget http"u8) >= 0 || text.IndexOf("wget+http"u8) >= 0 || text.IndexOf("wget%20http"u8) >= 0
+            || text.IndexOf("tftp -g"u8) >= 0 || text.IndexOf("tftp+-g"u8) >= 0;
+    }
 
     private static bool HasShellCommand(ReadOnlySpan<byte> payload)
     {

@@ -29,6 +29,9 @@ internal sealed class WatchedThing(MacAddress mac)
     /// <summary>When a DNS answer to it could not be read to its end.</summary>
     public long LastCutAnswer { get; set; } = long.MinValue / 2;
 
+    /// <summary>When somebody from the Internet was last heard past its login.</summary>
+    public long LastGuest { get; set; } = long.MinValue / 2;
+
     /// <summary>Devices of this home it looked for, by the last octet, since <see cref="SweepSince"/>.</summary>
     public UInt128 SweepLow { get; set; }
     public UInt128 SweepHigh { get; set; }
@@ -37,7 +40,10 @@ internal sealed class WatchedThing(MacAddress mac)
     /// <summary>The latest names it asked for, as hashes.</summary>
     public uint[] Names { get; } = new uint[64];
 
-    /// <summary>The one host whose ports it tried last, and the port it tried on many hosts last.</summary>
+    /// <summary>The latest ports it called strangers at.</summary>
+    public ushort[] CalledPorts { get; } = new ushort[31];
+
+    /// <summary>The host it called for the first time last.</summary>
     public ulong LastScannedHost { get; set; }
 
     /// <summary>Independent witnesses with open findings, as bits.</summary>

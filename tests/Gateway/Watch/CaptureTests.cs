@@ -12,7 +12,7 @@ public sealed class CaptureTests
         ["real-malicious/ddos-amp-dns-inbound.pcap.gz"] = "seen at the victim: the packets come from the Internet through its router",
         ["real-malicious/ddos-amp-snmp-inbound.pcapng.gz"] = "seen at the victim",
         ["real-malicious/ddos-syn-spoofed-inbound.pcap.gz"] = "seen at the victim",
-        ["real-malicious/slips-tls-c2-67s.pcap.gz"] = "a mail server's 22 TLS connections to an address that DNS named, each properly answered, in 67 s: its honest connections look the same",
+        ["real-malicious/slips-tls-c2-67s.pcap.gz"] = "22 TLS connections in 67 s to a site that the host names in each and asks DNS for before each, all answered: an honest client looks the same",
     };
 
     /// <summary>What a person would have told Gatehouse, or See found out: these are computers.</summary>
