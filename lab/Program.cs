@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Gatehouse.Lab;
 using Gatehouse.Lab.Devices;
 using Gatehouse.Lab.Home;
+using Gatehouse.Lab.Story;
 
 const string Usage =
     """
@@ -9,6 +10,8 @@ const string Usage =
 
       gatehouse-lab home [--seed N] [--folder DIR] [--bin DIR] [--no-watch]
           Plays the whole home until Ctrl-C. --ready FILE is made when all of it is up.
+      gatehouse-lab story [--seed N] [--sabotage NAME] [--watch-off] [--until STEP] [--no-control] [--folder DIR] [--bin DIR] [--report FILE]
+          Plays the story from break-in to cure and checks every step from outside; exit code 0 only if all of it held.
       gatehouse-lab proxy --port N --socket PATH
           Brings a Unix socket to 127.0.0.1:N (the one command that runs outside lab/enter).
       gatehouse-lab device recorder --namespace NAME --state DIR [--keys DIR] [--firmware 1.0.0] [--interface eth0] [--address A.B.C.D/24 [--router A.B.C.D]]
@@ -39,6 +42,7 @@ try
     return arguments.Words switch
     {
         ["home"] => await PlayHomeAsync(arguments),
+        ["story"] => await PlayStoryAsync(arguments),
         ["proxy"] => await BringConsoleAsync(arguments),
         ["device", "recorder"] => await PlayRecorderAsync(arguments),
         ["device", "plug"] => await PlayPlugAsync(arguments),
@@ -157,4 +161,31 @@ async Task<int> BringConsoleAsync(Arguments arguments)
     arguments.RefuseUnknown();
     await proxy.RunAsync(stop.Token);
     return 0;
+}
+
+async Task<int> PlayStoryAsync(Arguments arguments)
+{
+    var seed = HomeSeed.Of(arguments.Number("--seed", 1));
+    var isOwnFolder = arguments.Option("--folder") is null;
+    var folder = Path.GetFullPath(arguments.Option("--folder") ?? Directory.CreateTempSubdirectory("gatehouse-story-").FullName);
+    var programs = Programs.Find(arguments.Option("--bin"));
+    var sabotage = arguments.Option("--sabotage") is { } name
+        ? Enum.TryParse<Sabotage>(name.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var known) && !int.TryParse(name, out _) ? known
+            : throw new LabException($"there is no sabotage '{name}': flush-rules, serve-tampered, stop-watch, forget-password, keep-old-firmware.")
+        : (Sabotage?)null;
+    var options = new StoryOptions(sabotage, arguments.Has("--watch-off"), arguments.Number("--until", 7), !arguments.Has("--no-control"), arguments.Option("--report"));
+    arguments.RefuseUnknown();
+    Directory.CreateDirectory(folder);
+    bool held;
+    await using (var home = new LabHome(seed, programs, folder))
+    {
+        Console.WriteLine($"The story, seed {seed.Number}{(sabotage is null ? "" : $", sabotage {sabotage}")}. Building the home …");
+        await home.BuildAsync(stop.Token);
+        await using var story = new StoryRun(home, options, Console.Out);
+        held = await story.PlayAsync(stop.Token);
+    }
+
+    if (isOwnFolder && held) Directory.Delete(folder, recursive: true);
+    else if (!held) Console.WriteLine($"Logs: {folder}");
+    return held ? 0 : 1;
 }

@@ -71,6 +71,15 @@ internal sealed class Recorder(RecorderSettings settings) : IAsyncDisposable
     /// <summary>True between an installed image and its confirmation.</summary>
     public bool IsOnTrial => File.Exists(Data("boot/trial"));
 
+    /// <summary>Boots of the slot on trial so far.</summary>
+    public int TrialBootsSoFar => IsOnTrial && File.Exists(Data("boot/count")) && int.TryParse(File.ReadAllText(Data("boot/count")), out var boots) ? boots : 0;
+
+    /// <summary>Sabotage: the loader boots the old slot whatever was installed.</summary>
+    public bool NeverTriesTheOtherSlot { get; set; }
+
+    /// <summary>Sabotage: the account is again as it left the factory.</summary>
+    public void ForgetPassword() => File.WriteAllText(Data("etc/passwd"), FactoryAccount());
+
     /// <summary>Everything the device writes on its serial line.</summary>
     public string LogFile => Path.Combine(settings.State, "recorder.log");
 
@@ -94,10 +103,11 @@ internal sealed class Recorder(RecorderSettings settings) : IAsyncDisposable
         Directory.CreateDirectory(Path.Combine(settings.State, "b"));
         foreach (var folder in (string[])["usr", "proc", "sys", "dev", "run", "tmp", "data", "other"])
             Directory.CreateDirectory(Path.Combine(settings.State, "b", folder));
-        var factory = File.ReadAllText(Path.Combine(settings.State, "a/etc/factory-passwd")).Trim();
-        File.WriteAllText(Data("etc/passwd"), $"root:{factory}:0:0:root:/:/bin/sh\n");
+        File.WriteAllText(Data("etc/passwd"), FactoryAccount());
         File.WriteAllText(Data("boot/active"), "a\n");
     }
+
+    private string FactoryAccount() => $"root:{File.ReadAllText(Path.Combine(settings.State, "a/etc/factory-passwd")).Trim()}:0:0:root:/:/bin/sh\n";
 
     private void WriteSettings() => File.WriteAllText(Data("etc/settings"),
         $"""
@@ -133,6 +143,7 @@ internal sealed class Recorder(RecorderSettings settings) : IAsyncDisposable
     private string ChooseSlot()
     {
         var active = File.ReadAllText(Data("boot/active")).Trim();
+        if (NeverTriesTheOtherSlot) File.Delete(Data("boot/trial"));
         if (!IsOnTrial) return active;
 
         var boots = File.Exists(Data("boot/count")) && int.TryParse(File.ReadAllText(Data("boot/count")), out var counted) ? counted + 1 : 1;

@@ -6,11 +6,11 @@ namespace Gatehouse.Lab.Devices;
 /// <param name="HasWebService">False in the release that does not come up healthy.</param>
 internal sealed record RecorderRelease(string Version, bool MustReplacePassword, bool HasWebService)
 {
-    /// <summary>The three releases of the story; any other version is a sound one.</summary>
+    /// <summary>The story's releases: 1.0.0 has the hole, 1.2.* do not come up healthy; any other version is a sound one.</summary>
     public static RecorderRelease Of(string version) => version switch
     {
         "1.0.0" => new(version, MustReplacePassword: false, HasWebService: true),
-        "1.2.0" => new(version, MustReplacePassword: true, HasWebService: false),
+        _ when version.StartsWith("1.2.", StringComparison.Ordinal) => new(version, MustReplacePassword: true, HasWebService: false),
         _ => new(version, MustReplacePassword: true, HasWebService: true),
     };
 }

@@ -118,6 +118,13 @@ internal sealed partial class GatewayProgram(HomeSeed seed, Programs programs, s
         return line is null ? 0 : long.Parse(Digits().Match(line).Value, CultureInfo.InvariantCulture) * 1024;
     }
 
+    /// <summary>Bytes of the native program and the libraries shipped with it.</summary>
+    public long SizeBytes()
+    {
+        var folder = Path.GetDirectoryName(programs.Gateway)!;
+        return Directory.EnumerateFiles(folder, "*.so").Append(programs.Gateway).Sum(file => new FileInfo(file).Length);
+    }
+
     private static string? ProcessOf(string program) => Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).FirstOrDefault(process =>
     {
         try
