@@ -10,7 +10,7 @@ const string Usage =
 
       gatehouse-lab home [--seed N] [--folder DIR] [--bin DIR] [--no-watch]
           Plays the whole home until Ctrl-C. --ready FILE is made when all of it is up.
-      gatehouse-lab story [--seed N] [--sabotage NAME] [--watch-off] [--until STEP] [--no-control] [--folder DIR] [--bin DIR] [--report FILE]
+      gatehouse-lab story [--seed N] [--sabotage NAME] [--watch-off] [--until STEP] [--no-control] [--patience N] [--folder DIR] [--bin DIR] [--report FILE]
           Plays the story from break-in to cure and checks every step from outside; exit code 0 only if all of it held.
       gatehouse-lab proxy --port N --socket PATH
           Brings a Unix socket to 127.0.0.1:N (the one command that runs outside lab/enter).
@@ -173,7 +173,7 @@ async Task<int> PlayStoryAsync(Arguments arguments)
         ? Enum.TryParse<Sabotage>(name.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var known) && !int.TryParse(name, out _) ? known
             : throw new LabException($"there is no sabotage '{name}': flush-rules, serve-tampered, stop-watch, forget-password, keep-old-firmware.")
         : (Sabotage?)null;
-    var options = new StoryOptions(sabotage, arguments.Has("--watch-off"), arguments.Number("--until", 7), !arguments.Has("--no-control"), arguments.Option("--report"));
+    var options = new StoryOptions(sabotage, arguments.Has("--watch-off"), arguments.Number("--until", 7), !arguments.Has("--no-control"), arguments.Number("--patience", 1), arguments.Option("--report"));
     arguments.RefuseUnknown();
     Directory.CreateDirectory(folder);
     bool held;

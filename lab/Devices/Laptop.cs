@@ -33,7 +33,7 @@ internal sealed class Laptop(string inNamespace, string state, string host, stri
     {
         _dhcp = new DhcpClient(inNamespace, "eth0", state, Manners(host), null);
         _dhcp.Start();
-        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(30), cancellationToken);
+        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(60), cancellationToken);
     }
 
     /// <summary>Begins what a desktop does by itself and a person does with it: the connectivity check, then one name after the other.</summary>

@@ -16,7 +16,7 @@ internal sealed class Printer(string inNamespace, string state) : IAsyncDisposab
     {
         _dhcp = new DhcpClient(inNamespace, "eth0", state, new("QL410-" + inNamespace.Length, "Quill Printer", []), null);
         _dhcp.Start();
-        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(30), cancellationToken);
+        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(60), cancellationToken);
         _program = RunningProgram.Start(Path.Combine(state, "printer.log"), null, LabFiles.Find("in"), inNamespace, state,
             "unshare", "--mount", "--pid", "--fork", "--kill-child", LabFiles.Find("printer/start"), state, "Quill Laser 410", "quill410", $"{Port}");
     }
@@ -41,7 +41,7 @@ internal sealed class Lamp(string inNamespace, string state, string mac) : IAsyn
     {
         _dhcp = new DhcpClient(inNamespace, "eth0", state, new("Lumen-LW-A60", "", []), null);
         _dhcp.Start();
-        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(30), cancellationToken);
+        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(60), cancellationToken);
         _program = RunningProgram.Start(Path.Combine(state, "lamp.log"), null, LabFiles.Find("in"), inNamespace, state,
             "env", $"NODE_PATH={LampModules.Find()}", "node", LabFiles.Find("lamp/lamp.js"), "Desk lamp", mac, "LW-A60", Path.Combine(state, "store"));
     }
@@ -79,7 +79,7 @@ internal sealed class Copycat(string inNamespace, string state, string copiedHos
     {
         _dhcp = new DhcpClient(inNamespace, "eth0", state, Laptop.Manners(copiedHost), null);
         _dhcp.Start();
-        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(30), cancellationToken);
+        Lease = await _dhcp.LeaseAsync(TimeSpan.FromSeconds(60), cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

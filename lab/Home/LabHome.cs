@@ -86,12 +86,29 @@ internal sealed class LabHome : IAsyncDisposable
     public async Task StartDevicesAsync(CancellationToken cancellationToken)
     {
         await Recorder.StartAsync(cancellationToken);
-        Plug.Start();
-        await Task.WhenAll(Printer.StartAsync(cancellationToken), Lamp.StartAsync(cancellationToken), Laptop.JoinAsync(cancellationToken), Copycat.JoinAsync(cancellationToken),
-            Plug.BootedAsync(TimeSpan.FromSeconds(30), cancellationToken), Recorder.LeasedAsync(TimeSpan.FromSeconds(30), cancellationToken));
+        List<Task> joining = [Recorder.LeasedAsync(S(60), cancellationToken)];
+        Func<Task>[] others =
+        [
+            () =>
+            {
+                Plug.Start();
+                return Plug.BootedAsync(S(60), cancellationToken);
+            },
+            () => Printer.StartAsync(cancellationToken), () => Lamp.StartAsync(cancellationToken), () => Laptop.JoinAsync(cancellationToken), () => Copycat.JoinAsync(cancellationToken),
+        ];
+        foreach (var start in others)
+        {
+            // Nobody plugs in six devices in one moment.
+            await Task.Delay(S(0.5), cancellationToken);
+            joining.Add(start());
+        }
+
+        await Task.WhenAll(joining);
         Laptop.StartEveryday();
         Laptop.StartBrowsing();
     }
+
+    private static TimeSpan S(double seconds) => TimeSpan.FromSeconds(seconds);
 
     public async ValueTask DisposeAsync()
     {

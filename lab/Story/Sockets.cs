@@ -10,9 +10,13 @@ namespace Gatehouse.Lab.Story;
 /// <summary>What the observer tries from where a device stands.</summary>
 internal sealed class Sockets(LabHome home)
 {
-    /// <summary>True when a TCP connection from the device's place opens.</summary>
+    /// <summary>True when a TCP connection from the device's place opens; at the victim's site, when the site's own page comes back.</summary>
     public async Task<bool> ReachesAsync(string device, IPAddress address, int port, CancellationToken cancellationToken)
     {
+        // Plain HTTP of a fenced device is led to the gateway's page that says so: an open connection alone would prove nothing there.
+        if (address.Equals(HomeSeed.VictimAddress) && port == 80)
+            return await PageAsync(device, address, port, "/", cancellationToken) is { } page && page.Contains($"<title>{home.Seed.Victim}", StringComparison.Ordinal);
+
         using var socket = await NetworkNamespace.TryConnectAsync(device, new(address, port), TimeSpan.FromSeconds(1.5), cancellationToken);
         return socket is not null;
     }

@@ -80,7 +80,7 @@ internal sealed partial class StoryRun
             }, cancellationToken);
             Tell("flood", result);
             Require(result.Counts.PermittedOffered > 5000, $"only {result.Counts.PermittedOffered} packets of the flood were sent");
-            Require(result.Throttled is { } took && took <= S(1.2), $"it went on for {result.Throttled?.TotalSeconds:0.00} s at the provider; {Tally(result)}");
+            Require(result.Throttled is { } took && took <= Limit(1.2), $"it went on for {result.Throttled?.TotalSeconds:0.00} s at the provider; {Tally(result)}");
             Measure("flood start to throttled, s", Math.Round(result.Throttled!.Value.TotalSeconds, 2));
             Measure("flood packets offered", result.Counts.PermittedOffered);
             Measure("flood packets that left by WAN", result.Counts.PermittedLeft);
@@ -121,7 +121,7 @@ internal sealed partial class StoryRun
             await RestrainedAsync("CutOff", cancellationToken);
             Require(result.Counts.VictimLeft == 0, $"{result.Counts.VictimLeft} packets of the flood at the victim left");
             Require(result.Counts.ScanLeft == 0, $"{result.Counts.ScanLeft} packets of the scan left");
-            Require(result.Throttled is null || result.Throttled <= S(1.2), $"the permitted flood went on for {result.Throttled?.TotalSeconds:0.00} s");
+            Require(result.Throttled is null || result.Throttled <= Limit(1.2), $"the permitted flood went on for {result.Throttled?.TotalSeconds:0.00} s");
             Require(!await attacker.AnswersAsync(cancellationToken), "the attacker's own line still works");
             Require(result.GoodputDuring > peace * 0.5, $"the laptop's goodput fell to {result.GoodputDuring / 1000:0} kB/s all the same");
             return Tally(result);

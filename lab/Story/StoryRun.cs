@@ -15,8 +15,9 @@ internal sealed class StoryRedException(string message) : Exception(message);
 /// <param name="WatchOff">Play with detection off: the story must go red where Watch should have acted.</param>
 /// <param name="Until">The last step to play.</param>
 /// <param name="WithControl">Also play the control run, in which the permitted flood must get through.</param>
+/// <param name="Patience">Limits that depend on how busy the machine is are this many times longer; what was measured is printed as it was.</param>
 /// <param name="Report">A file that gets one JSON line with everything measured, or null.</param>
-internal sealed record StoryOptions(Sabotage? Sabotage, bool WatchOff, int Until, bool WithControl, string? Report);
+internal sealed record StoryOptions(Sabotage? Sabotage, bool WatchOff, int Until, bool WithControl, int Patience, string? Report);
 
 /// <summary>Parts that can be broken on purpose; each must turn the story red at its own step.</summary>
 internal enum Sabotage
@@ -173,6 +174,9 @@ internal sealed partial class StoryRun(LabHome home, StoryOptions options, TextW
         _owner?.Dispose();
         if (_onRecorder is not null) await _onRecorder.DisposeAsync();
     }
+
+    /// <summary>A limit that a busy machine may stretch.</summary>
+    private TimeSpan Limit(double seconds) => TimeSpan.FromSeconds(seconds * options.Patience);
 
     private static TimeSpan S(double seconds) => TimeSpan.FromSeconds(seconds);
 }
