@@ -76,16 +76,18 @@ build_natives() {
     mkdir -p out/bin
     publish gatehouse src/Gateway src/Gateway src/Trust packs
     publish gatehouse-maker src/Maker src/Maker src/Trust
-    publish gatehouse-lab lab lab
+    # The lab is an ordinary program: it runs where the SDK is.
+    publish gatehouse-lab lab lab --no-rid
 }
 
 publish() {
-    local program=$1 project=$2
+    local program=$1 project=$2 rid=(-r "linux-$(architecture)")
     shift 2
+    if [[ ${*: -1} == --no-rid ]]; then rid=() && set -- "${@:1:$#-1}"; fi
     if [[ -x out/bin/$program ]] && [[ -z $(find "$@" Directory.Build.props Directory.Packages.props \( -name bin -o -name obj -o -name node_modules \) -prune -o -type f -newer "out/bin/$program" -print -quit) ]]; then return; fi
     say "Building $program (about a minute the first time) …"
     local log=out/build-$program.log
-    if ! dotnet publish "$project" -c Release -r "linux-$(architecture)" -o out/bin -v q --nologo > "$log" 2>&1; then
+    if ! dotnet publish "$project" -c Release "${rid[@]}" -o out/bin -v q --nologo > "$log" 2>&1; then
         grep -E "error|warning" "$log" | sort -u | head -20 >&2 || tail -20 "$log" >&2
         say "Building $program failed; $log has all of it." >&2
         exit 1
