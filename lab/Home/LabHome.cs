@@ -59,11 +59,24 @@ internal sealed class LabHome : IAsyncDisposable
         await Observer.PlaceAsync(cancellationToken);
         await Internet.StartAsync(cancellationToken);
         await Makers.SetUpAsync(cancellationToken);
-        await WritePackAsync(cancellationToken);
+        await WritePacksAsync(cancellationToken);
     }
 
-    /// <summary>What the community knows of this seed's recorder. The other Things are known to the packs that are shipped.</summary>
-    private Task WritePackAsync(CancellationToken cancellationToken) => File.WriteAllTextAsync(Path.Combine(Folder, "packs", Seed.Brand.ToLowerInvariant(), "dvr.json"),
+    /// <summary>What the community knows of this seed's recorder and of the lamp. The other Things are known to what is shipped.</summary>
+    private async Task WritePacksAsync(CancellationToken cancellationToken)
+    {
+        await File.WriteAllTextAsync(Path.Combine(Folder, "packs", "lumen.json"),
+            """
+            {
+              "pack": "lumen/lw", "vendor": "Lumen Works", "model": "LW-A60", "kind": "lamp",
+              "recognise": [ { "source": "mDNS TXT md", "is": "LW-A60", "weight": 0.8 }, { "source": "mDNS service", "is": "_hap._tcp", "weight": 0.2 } ]
+            }
+
+            """, cancellationToken);
+        await WriteRecorderPackAsync(cancellationToken);
+    }
+
+    private Task WriteRecorderPackAsync(CancellationToken cancellationToken) => File.WriteAllTextAsync(Path.Combine(Folder, "packs", Seed.Brand.ToLowerInvariant(), "dvr.json"),
         $$"""
         {
           "pack": "{{Seed.Brand.ToLowerInvariant()}}/dvr", "vendor": "{{Seed.Brand}}", "model": "{{Seed.RecorderModel}}", "kind": "recorder",

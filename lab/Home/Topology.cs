@@ -13,7 +13,7 @@ internal static class Topology
     public const string Wan = "wan0";
 
     /// <summary>The home's way up, as bought: a flood fills it, and the laptop's requests wait behind the flood.</summary>
-    public const string UplinkRate = "20mbit";
+    public const string UplinkRate = "10mbit";
 
     public static async Task BuildAsync(HomeSeed seed, IReadOnlyDictionary<string, string> macByDevice, string folder, CancellationToken cancellationToken)
     {

@@ -16,4 +16,5 @@ lamp.addService(Service.Lightbulb, name).getCharacteristic(Characteristic.On)
   .onGet(() => on)
   .onSet((value) => { on = value; });
 
-lamp.publish({ username: mac.toUpperCase(), pincode: '031-45-154', port: 51826, category: Categories.LIGHTBULB }).then(() => console.log('lamp: published'));
+// The interface is named: its mDNS library reads names from ip(8), which shows a virtual one as eth0@if7.
+lamp.publish({ bind: 'eth0', username: mac.toUpperCase(), pincode: '031-45-154', port: 51826, category: Categories.LIGHTBULB }).then(() => console.log('lamp: published'));
