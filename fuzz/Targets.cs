@@ -29,6 +29,9 @@ internal static class Targets
         new("see", () => Seed.Frames(Seed.Any), See.Recognition.Run),
         new("pages", () => Seed.Segments(80), See.Recognition.ReadPage),
         new("pack", See.PackFiles.Seeds, See.PackFiles.Run),
+        new("tuf-metadata", TrustInputs.MetadataSeeds, TrustInputs.Metadata),
+        new("tuf-keys", TrustInputs.KeySeeds, TrustInputs.Keys),
+        new("tuf-map", TrustInputs.MapSeeds, TrustInputs.Map),
     ];
 
     private static Frame FrameOf(ReadOnlySpan<byte> bytes, LinkType link) =>

@@ -44,6 +44,10 @@ public sealed class KeyTests
         { "RSA of 1024 bits", "rsa", "rsassa-pss-sha256", RSA.Create(1024).ExportSubjectPublicKeyInfoPem() },
         { "RSA in the place of ECDSA", "ecdsa", "ecdsa-sha2-nistp256", RSA.Create(2048).ExportSubjectPublicKeyInfoPem() },
         { "an older RSA scheme", "rsa", "rsa-pkcs1v15-sha256", RSA.Create(2048).ExportSubjectPublicKeyInfoPem() },
+        // Found by fuzzing: the platform threw where it should have refused.
+        { "a curve nobody knows", "ecdsa", "ecdsa-sha2-nistp256", WithCurve("1.2.12724029.3.1.7") },
+        { "a private key's label", "rsa", "rsassa-pss-sha256", RSA.Create(2048).ExportRSAPublicKeyPem() },
+        { "a point off the curve", "ecdsa", "ecdsa-sha2-nistp256", OffCurve() },
         { "no PEM", "rsa", "rsassa-pss-sha256", "-----BEGIN" },
         { "empty", "ecdsa", "ecdsa-sha2-nistp256", "" },
     };
@@ -84,6 +88,31 @@ public sealed class KeyTests
         await client.RefreshAsync();
 
         Assert.Equal(2, client.KeptVersion("targets"));
+    }
+
+    private static string WithCurve(string oid)
+    {
+        var writer = new System.Formats.Asn1.AsnWriter(System.Formats.Asn1.AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            using (writer.PushSequence())
+            {
+                writer.WriteObjectIdentifier("1.2.840.10045.2.1");
+                writer.WriteObjectIdentifier(oid);
+            }
+
+            writer.WriteBitString([4, .. new byte[64]]);
+        }
+
+        return PemEncoding.WriteString("PUBLIC KEY", writer.Encode());
+    }
+
+    private static string OffCurve()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var bytes = key.ExportSubjectPublicKeyInfo();
+        bytes[^1] ^= 1;
+        return PemEncoding.WriteString("PUBLIC KEY", bytes);
     }
 
     private static TestKey Make(string scheme) => scheme switch { "ed25519" => TestKey.Ed25519(), "ecdsa" => TestKey.Ecdsa(), _ => TestKey.Rsa() };

@@ -63,10 +63,28 @@ internal sealed class Ed25519Verifier : ISignatureVerifier
         signature.Length == 64 && SignatureAlgorithm.Ed25519.Verify(_key, message, signature);
 }
 
+/// <summary>The bytes in a PEM text (RFC 7468) that says it is a public key.</summary>
+internal static class PublicKeyPem
+{
+    /// <summary>Longer than any key that is taken: an RSA key of 8192 bits takes 1,500 characters.</summary>
+    private const int MaxCharacters = 4096;
+
+    public static byte[]? TryRead(string text)
+    {
+        if (text.Length > MaxCharacters || !PemEncoding.TryFind(text, out var fields) || text[fields.Label] is not "PUBLIC KEY") return null;
+
+        return Convert.FromBase64String(text[fields.Base64Data]);
+    }
+}
+
 /// <summary>ECDSA over P-256 with SHA-256; the key as PEM, the signature in DER.</summary>
 internal sealed class EcdsaP256Verifier : ISignatureVerifier
 {
-    private const string P256 = "1.2.840.10045.3.1.7";
+    // SubjectPublicKeyInfo of an uncompressed point on P-256 (RFC 5480) is these bytes and the point's 64. Whatever else the text holds
+    // never reaches the platform's parser, which answers unknown curves in its own ways.
+    private static readonly byte[] Prefix = Convert.FromHexString("3059301306072A8648CE3D020106082A8648CE3D03010703420004");
+    private const int PointBytes = 64;
+
     private readonly byte[] _publicKey;
 
     private EcdsaP256Verifier(byte[] publicKey)
@@ -79,14 +97,18 @@ internal sealed class EcdsaP256Verifier : ISignatureVerifier
 
     public static ISignatureVerifier? TryMake(string text)
     {
+        var bytes = PublicKeyPem.TryRead(text);
+        if (bytes is null || bytes.Length != Prefix.Length + PointBytes || !bytes.AsSpan().StartsWith(Prefix)) return null;
+
         try
         {
             using var key = ECDsa.Create();
-            key.ImportFromPem(text);
-            return key.ExportParameters(false).Curve.Oid.Value == P256 ? new EcdsaP256Verifier(key.ExportSubjectPublicKeyInfo()) : null;
+            key.ImportSubjectPublicKeyInfo(bytes, out _);
+            return new EcdsaP256Verifier(bytes);
         }
-        catch (Exception bad) when (bad is ArgumentException or CryptographicException)
+        catch (CryptographicException)
         {
+            // Not a point of the curve.
             return null;
         }
     }
@@ -121,13 +143,18 @@ internal sealed class RsaPssVerifier : ISignatureVerifier
 
     public static ISignatureVerifier? TryMake(string text)
     {
+        if (PublicKeyPem.TryRead(text) is not { } bytes) return null;
+
         try
         {
             using var key = RSA.Create();
-            key.ImportFromPem(text);
-            return key.KeySize is >= 2048 and <= 8192 ? new RsaPssVerifier(key.ExportSubjectPublicKeyInfo()) : null;
+            key.ImportSubjectPublicKeyInfo(bytes, out _);
+            // A long exponent makes each verification take seconds; nobody honest uses more than 32 bits.
+            return key.KeySize is >= 2048 and <= 8192 && key.ExportParameters(false).Exponent!.Length <= 4
+                ? new RsaPssVerifier(key.ExportSubjectPublicKeyInfo())
+                : null;
         }
-        catch (Exception bad) when (bad is ArgumentException or CryptographicException)
+        catch (Exception bad) when (bad is ArgumentException or CryptographicException or NotSupportedException)
         {
             return null;
         }
