@@ -4,11 +4,12 @@ using Gatehouse.Bench;
 return args switch
 {
     ["watch"] => WatchBench.Run(),
+    ["trust", .. var rest] => await TrustBench.RunAsync(rest),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    System.Console.Error.WriteLine("usage: gatehouse-bench watch");
+    System.Console.Error.WriteLine("usage: gatehouse-bench watch | trust … (bench/trust runs all of the latter)");
     return 2;
 }

@@ -18,7 +18,7 @@ public static class CanonicalJson
             var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = TrustLimits.Default.JsonDepth });
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new FormatException("It is not a JSON object.");
 
-            var scanner = new CanonicalScanner(json.Span, (int)reader.TokenStartIndex);
+            var scanner = new CanonicalScanner(json.Span, (int)reader.TokenStartIndex, TrustLimits.Default.JsonDepth);
             scanner.Scan(ref reader, new SignedMap());
             while (reader.Read()) { }
             return scanner.Result(json).ToArray();

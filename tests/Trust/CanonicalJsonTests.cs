@@ -28,6 +28,9 @@ public sealed class CanonicalJsonTests
         { """{"\\":1,"[":2,"]":3}""", """{"[":2,"\\":1,"]":3}""" },
         // By code points: U+E000 comes before U+1F600, whose UTF-16 form starts lower.
         { "{\"ü\":1,\"z\":2,\"😀\":3,\"\uE000\":4}", "{\"z\":2,\"ü\":1,\"\uE000\":4,\"😀\":3}" },
+        { """{"c":"the largest of them all","b":1,"a":2}""", """{"a":2,"b":1,"c":"the largest of them all"}""" },
+        { """{"b":1,"c":2,"a":"the largest of them all"}""", """{"a":"the largest of them all","b":1,"c":2}""" },
+        { """{"c":2,"b":"the largest of them all","a":1}""", """{"a":1,"b":"the largest of them all","c":2}""" },
         { """{"aa":1,"a":2,"":3}""", """{"":3,"a":2,"aa":1}""" },
     };
 

@@ -9,7 +9,8 @@ namespace Gatehouse.Trust.Metadata;
 /// <remarks>
 /// Idea: as long as what was read is already canonical, the served bytes themselves are the canonical form and nothing is copied. At the
 /// first difference (white space, an escape that need not be, members out of order) the part before it is copied and the rest is written
-/// out. Canonical text is never longer than its source, so one buffer of the source's size is enough.
+/// out. Canonical text is never longer than its source, so one buffer of the source's size is enough; pages of it that are never written
+/// cost nothing.
 /// Invariant: <c>_length</c> bytes of canonical text exist, either at the start of the source or in <c>_copy</c>.
 /// Members out of order are put in order when their object ends; a name that comes twice is refused, because two readers could take
 /// different ones for the signed one.
@@ -18,27 +19,34 @@ internal ref struct CanonicalScanner
 {
     private readonly ReadOnlySpan<byte> _source;
     private readonly int _start;
-    private readonly List<int> _memberStarts = [];
-    private readonly Stack<Frame> _frames = new();
+    private readonly Frame[] _frames;
+    private int[] _memberStarts = new int[64];
+    private int _memberCount;
+    private int _depth;
     private byte[]? _copy;
     private int _length;
     private byte _separator;
 
+    /// <summary>An object or list that has begun and not yet ended.</summary>
     private struct Frame
     {
         public bool IsObject;
         public bool IsSorted;
+        public bool HasEscapedName;
         public int Count;
-        public int Start;
         public int FirstMember;
+        public int NameStart;
+        public int NameLength;
     }
 
     /// <param name="source">The whole file.</param>
     /// <param name="start">Where in it the object's opening brace is.</param>
-    public CanonicalScanner(ReadOnlySpan<byte> source, int start)
+    /// <param name="maxDepth">As the reader's: deeper text never arrives here.</param>
+    public CanonicalScanner(ReadOnlySpan<byte> source, int start, int maxDepth)
     {
         _source = source;
         _start = start;
+        _frames = new Frame[maxDepth + 1];
     }
 
     /// <summary>Reads the object that <paramref name="reader"/> stands on, to its end. Fills <paramref name="map"/> with where things are.</summary>
@@ -46,17 +54,17 @@ internal ref struct CanonicalScanner
     public void Scan(ref Utf8JsonReader reader, SignedMap map)
     {
         Open(ref reader, isObject: true);
-        while (_frames.Count > 0 && reader.Read())
+        while (_depth > 0 && reader.Read())
         {
             switch (reader.TokenType)
             {
-                case JsonTokenType.StartObject: Separate(); Open(ref reader, isObject: true); break;
-                case JsonTokenType.StartArray: Separate(); Open(ref reader, isObject: false); break;
                 case JsonTokenType.PropertyName: Name(ref reader, map); break;
-                case JsonTokenType.EndObject: CloseObject(ref reader, map); break;
-                case JsonTokenType.EndArray: _frames.Pop(); Expect(ref reader); Put((byte)']'); break;
                 case JsonTokenType.String: Separate(); Text(ref reader); break;
+                case JsonTokenType.StartObject: Separate(); Open(ref reader, isObject: true); break;
+                case JsonTokenType.EndObject: CloseObject(ref reader, map); break;
                 case JsonTokenType.Number: Separate(); Number(ref reader); break;
+                case JsonTokenType.StartArray: Separate(); Open(ref reader, isObject: false); break;
+                case JsonTokenType.EndArray: Expect(ref reader); Put((byte)']'); _depth--; break;
                 default: Separate(); Expect(ref reader); Put(reader.ValueSpan); break;
             }
         }
@@ -69,31 +77,34 @@ internal ref struct CanonicalScanner
     private void Open(ref Utf8JsonReader reader, bool isObject)
     {
         Expect(ref reader);
-        _frames.Push(new Frame { IsObject = isObject, IsSorted = true, Start = _length, FirstMember = _memberStarts.Count });
+        _frames[_depth++] = new Frame { IsObject = isObject, IsSorted = true, FirstMember = _memberCount };
         Put(isObject ? (byte)'{' : (byte)'[');
     }
 
+    /// <summary>Before a value: a comma where it is not the first of a list. A member's value has its colon already.</summary>
     private void Separate()
     {
-        if (!_frames.TryPeek(out var frame) || frame.IsObject) return;
+        if (_depth == 0) return;
 
-        _frames.Pop();
-        if (frame.Count++ > 0) Put((byte)',');
-        _frames.Push(frame);
+        ref var frame = ref _frames[_depth - 1];
+        if (!frame.IsObject && frame.Count++ > 0) Put((byte)',');
     }
 
     private void Name(ref Utf8JsonReader reader, SignedMap map)
     {
-        var frame = _frames.Pop();
+        ref var frame = ref _frames[_depth - 1];
         if (frame.Count++ > 0) Put((byte)',');
         var start = _length;
         Text(ref reader);
-        var nameEnd = _length;
+        var (nameStart, nameLength) = (start + 1, _length - start - 2);
         Put((byte)':');
+        // The reader has found escapes in the source; only the two that canonical JSON keeps can be left.
+        frame.HasEscapedName |= reader.ValueIsEscaped;
 
         if (frame.Count > 1)
         {
-            var order = CompareNames(NameAt(_memberStarts[^1]), Canonical(start, nameEnd - start)[1..^1]);
+            var text = Canonical;
+            var order = Compare(text.Slice(frame.NameStart, frame.NameLength), text.Slice(nameStart, nameLength), frame.HasEscapedName);
             if (order == 0) throw new JsonException("a name comes twice in one object");
             if (order > 0)
             {
@@ -102,81 +113,101 @@ internal ref struct CanonicalScanner
             }
         }
 
-        _memberStarts.Add(start);
-        _frames.Push(frame);
-        map.OnName(ref reader, depth: _frames.Count);
+        (frame.NameStart, frame.NameLength) = (nameStart, nameLength);
+        if (_memberCount == _memberStarts.Length) Array.Resize(ref _memberStarts, _memberCount * 2);
+        _memberStarts[_memberCount++] = start;
+        if (_depth <= SignedMap.Depth) map.OnName(ref reader, _depth);
     }
 
     private void CloseObject(ref Utf8JsonReader reader, SignedMap map)
     {
-        var frame = _frames.Pop();
-        if (!frame.IsSorted)
-        {
-            map.OnUnsorted(depth: _frames.Count + 1);
-            SortMembers(frame);
-        }
+        ref var frame = ref _frames[_depth - 1];
+        if (!frame.IsSorted) SortMembers(frame, map);
 
-        _memberStarts.RemoveRange(frame.FirstMember, _memberStarts.Count - frame.FirstMember);
+        _memberCount = frame.FirstMember;
         Expect(ref reader);
         Put((byte)'}');
+        _depth--;
     }
 
     /// <summary>Puts the members of an object that just ended in order. They lie one after another from the first one's start to the end of the text.</summary>
-    private readonly void SortMembers(Frame frame)
+    private readonly void SortMembers(Frame frame, SignedMap map)
     {
-        var count = _memberStarts.Count - frame.FirstMember;
-        var members = new (int Start, int End)[count];
-        for (var i = 0; i < count; i++)
-        {
-            var next = i + 1 < count ? _memberStarts[frame.FirstMember + i + 1] - 1 : _length;
-            members[i] = (_memberStarts[frame.FirstMember + i], next);
-        }
-
         var copy = _copy!;
-        Array.Sort(members, (a, b) => CompareNames(NameIn(copy, a.Start), NameIn(copy, b.Start)));
-        for (var i = 1; i < count; i++)
+        var members = FindMembers(frame);
+        Array.Sort(members, (a, b) => Compare(a.NameIn(copy), b.NameIn(copy), frame.HasEscapedName));
+        for (var i = 1; i < members.Length; i++)
         {
-            if (CompareNames(NameIn(copy, members[i - 1].Start), NameIn(copy, members[i].Start)) == 0)
+            if (Compare(members[i - 1].NameIn(copy), members[i].NameIn(copy), frame.HasEscapedName) == 0)
             {
                 throw new JsonException("a name comes twice in one object");
             }
         }
 
-        var first = _memberStarts[frame.FirstMember];
-        var unsorted = ArrayPool<byte>.Shared.Rent(_length - first);
-        copy.AsSpan(first, _length - first).CopyTo(unsorted);
+        if (_depth <= SignedMap.Depth) map.OnSorted(members, _depth);
+        Rearrange(copy.AsSpan(0, _length), _memberStarts[frame.FirstMember], members);
+    }
+
+    /// <summary>
+    /// Moves members to their places. The largest is moved within the buffer and only the others are copied out: where one member holds
+    /// nearly everything (the targets of a large file) the second copy is small.
+    /// </summary>
+    private static void Rearrange(Span<byte> text, int first, CanonicalMember[] members)
+    {
+        var largest = members.MaxBy(m => m.End - m.Start);
+        var others = new byte[text.Length - first - (largest.End - largest.Start)];
+        text[first..largest.Start].CopyTo(others);
+        text[largest.End..].CopyTo(others.AsSpan(largest.Start - first));
+
         var at = first;
-        foreach (var (start, end) in members)
+        foreach (var member in members)
         {
-            if (at > first) copy[at++] = (byte)',';
-            unsorted.AsSpan(start - first, end - start).CopyTo(copy.AsSpan(at));
-            at += end - start;
+            if (member.Place == largest.Place) text[largest.Start..largest.End].CopyTo(text[at..]);
+            at += member.End - member.Start + 1;
         }
 
-        ArrayPool<byte>.Shared.Return(unsorted);
+        at = first;
+        foreach (var member in members)
+        {
+            if (at > first) text[at - 1] = (byte)',';
+            var from = member.Start - first - (member.Start > largest.Start ? largest.End - largest.Start : 0);
+            if (member.Place != largest.Place) others.AsSpan(from, member.End - member.Start).CopyTo(text[at..]);
+            at += member.End - member.Start + 1;
+        }
+    }
+
+    private readonly CanonicalMember[] FindMembers(Frame frame)
+    {
+        var members = new CanonicalMember[_memberCount - frame.FirstMember];
+        for (var i = 0; i < members.Length; i++)
+        {
+            var start = _memberStarts[frame.FirstMember + i];
+            var end = i + 1 < members.Length ? _memberStarts[frame.FirstMember + i + 1] - 1 : _length;
+            members[i] = new CanonicalMember(start, NameIn(_copy, start).Length, end, i);
+        }
+
+        return members;
     }
 
     private void Text(ref Utf8JsonReader reader)
     {
-        Expect(ref reader);
-        if (!reader.ValueIsEscaped || HasOnlyNeededEscapes(reader.ValueSpan))
+        var value = reader.ValueSpan;
+        if (reader.ValueIsEscaped && !HasOnlyNeededEscapes(value))
         {
-            // One step for quote, text, quote: where the source is canonical this only moves the length.
-            if (_copy is null)
-            {
-                _length += reader.ValueSpan.Length + 2;
-                _separator = 0;
-                return;
-            }
-
-            Put((byte)'"');
-            Put(reader.ValueSpan);
-            Put((byte)'"');
+            Diverge();
+            PutEscaped(ref reader);
             return;
         }
 
-        Diverge();
-        PutEscaped(ref reader);
+        Expect(ref reader);
+        if (_copy is not null)
+        {
+            // Quote, text and quote stand together in the source.
+            _source.Slice((int)reader.TokenStartIndex, value.Length + 2).CopyTo(_copy.AsSpan(_length));
+        }
+
+        _length += value.Length + 2;
+        _separator = 0;
     }
 
     private void PutEscaped(ref Utf8JsonReader reader)
@@ -261,10 +292,7 @@ internal ref struct CanonicalScanner
         _length += octets.Length;
     }
 
-    private readonly ReadOnlySpan<byte> Canonical(int start, int length) =>
-        _copy is null ? _source.Slice(_start + start, length) : _copy.AsSpan(start, length);
-
-    private readonly ReadOnlySpan<byte> NameAt(int start) => NameIn(Canonical(0, _length), start);
+    private readonly ReadOnlySpan<byte> Canonical => _copy is null ? _source.Slice(_start, _length) : _copy.AsSpan(0, _length);
 
     private static ReadOnlySpan<byte> NameIn(ReadOnlySpan<byte> canonical, int start)
     {
@@ -280,11 +308,9 @@ internal ref struct CanonicalScanner
     }
 
     /// <summary>Orders names by their Unicode code points, which UTF-8 keeps. The two escapes of canonical JSON are seen through.</summary>
-    private static int CompareNames(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b)
+    private static int Compare(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, bool mayBeEscaped)
     {
-        if (!a.Contains((byte)'\\') && !b.Contains((byte)'\\')) return a.SequenceCompareTo(b);
-
-        return Unescape(a).SequenceCompareTo(Unescape(b));
+        return mayBeEscaped ? Unescape(a).SequenceCompareTo(Unescape(b)) : a.SequenceCompareTo(b);
 
         static ReadOnlySpan<byte> Unescape(ReadOnlySpan<byte> name)
         {
@@ -299,4 +325,10 @@ internal ref struct CanonicalScanner
             return plain.AsSpan(0, length);
         }
     }
+}
+
+/// <summary>A member in the canonical text: where it starts (with its name's quote), how long the name is, where it ends, and which it was in the source.</summary>
+internal readonly record struct CanonicalMember(int Start, int NameLength, int End, int Place)
+{
+    public ReadOnlySpan<byte> NameIn(ReadOnlySpan<byte> canonical) => canonical.Slice(Start + 1, NameLength);
 }

@@ -72,7 +72,7 @@ internal sealed class SignedFile
         var hasSignatures = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("signed"u8)) ReadSigned(ref reader);
+            if (reader.ValueTextEquals("signed"u8)) ReadSigned(ref reader, limits);
             else if (reader.ValueTextEquals("signatures"u8)) hasSignatures = ReadSignatures(ref reader, limits, again: hasSignatures);
             else reader.Skip();
         }
@@ -82,7 +82,7 @@ internal sealed class SignedFile
         if (SignedStart < 0 || !hasSignatures) throw new JsonException("\"signed\" or \"signatures\" is missing");
     }
 
-    private void ReadSigned(ref Utf8JsonReader reader)
+    private void ReadSigned(ref Utf8JsonReader reader, TrustLimits limits)
     {
         if (SignedStart >= 0) throw new JsonException("\"signed\" comes twice");
 
@@ -90,9 +90,8 @@ internal sealed class SignedFile
         if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("\"signed\" is not an object");
 
         SignedStart = (int)reader.TokenStartIndex;
-        var scanner = new CanonicalScanner(Bytes.Span, SignedStart);
+        var scanner = new CanonicalScanner(Bytes.Span, SignedStart, limits.JsonDepth);
         scanner.Scan(ref reader, Map);
-        Map.SortTargets(Bytes);
         Canonical = scanner.Result(Bytes);
     }
 

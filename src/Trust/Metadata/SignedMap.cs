@@ -9,12 +9,14 @@ namespace Gatehouse.Trust.Metadata;
 /// </summary>
 internal sealed class SignedMap
 {
+    /// <summary>How deep names are of interest: members of the signed object, and targets.</summary>
+    public const int Depth = 2;
+
     private readonly Dictionary<string, int> _members = [];
     private readonly List<int> _targetNames = [];
     private bool _insideTargets;
-    private bool _targetsAreSorted = true;
 
-    /// <summary>Offsets of the names of the "targets" object's members, in the order of the names once <see cref="SortTargets"/> ran.</summary>
+    /// <summary>Offsets of the names of the "targets" object's members, in the order of the names.</summary>
     public ReadOnlySpan<int> TargetNames => CollectionsMarshal.AsSpan(_targetNames);
 
     /// <summary>Offset of the value of a member of the signed object; null where there is none.</summary>
@@ -34,16 +36,12 @@ internal sealed class SignedMap
         }
     }
 
-    public void OnUnsorted(int depth)
+    /// <summary>An object's members were put in order: the targets' names follow.</summary>
+    public void OnSorted(ReadOnlySpan<CanonicalMember> members, int depth)
     {
-        if (depth == 2 && _insideTargets) _targetsAreSorted = false;
-    }
+        if (depth != 2 || !_insideTargets) return;
 
-    public void SortTargets(ReadOnlyMemory<byte> file)
-    {
-        _targetNames.TrimExcess();
-        if (_targetsAreSorted) return;
-
-        _targetNames.Sort((a, b) => JsonText.ReadString(file.Span, a, out _).AsSpan().SequenceCompareTo(JsonText.ReadString(file.Span, b, out _)));
+        var before = _targetNames.ToArray();
+        for (var i = 0; i < members.Length; i++) _targetNames[i] = before[members[i].Place];
     }
 }
