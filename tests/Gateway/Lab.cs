@@ -22,3 +22,7 @@ public static class Lab
         return "";
     }
 }
+
+/// <summary>Tests that change the kernel's network run alone, after the others: what they time is not to be the other tests' doing.</summary>
+[CollectionDefinition("kernel", DisableParallelization = true)]
+public static class KernelCollection;

@@ -75,7 +75,6 @@ public sealed class WatchServiceTests : IAsyncDisposable
         flood?.Kill();
         await _stop.CancelAsync();
         await running;
-        Run("ip", "netns del thing");
     }
 
     /// <summary>The gateway's LAN side here, a Thing in a namespace of its own, a cloud address that answers.</summary>
@@ -139,6 +138,9 @@ public sealed class WatchServiceTests : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _record.DisposeAsync();
+        // Also after a failed test, so that the next one finds the names free; a flood that still runs ends with its namespace's interface.
+        using (var end = Start("ip", "netns del thing")) await end.WaitForExitAsync(CancellationToken.None);
+        using (var end = Start("ip", "link del lan0")) await end.WaitForExitAsync(CancellationToken.None);
         Directory.Delete(_folder, recursive: true);
     }
 }
