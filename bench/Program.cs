@@ -4,12 +4,13 @@ using Gatehouse.Bench;
 return args switch
 {
     ["watch"] => WatchBench.Run(),
+    ["watch-live"] => LiveBench.Run(),
     ["trust", .. var rest] => await TrustBench.RunAsync(rest),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    System.Console.Error.WriteLine("usage: gatehouse-bench watch | trust … (bench/trust runs all of the latter)");
+    System.Console.Error.WriteLine("usage: gatehouse-bench watch | watch-live | trust … (bench/trust runs all of the latter)");
     return 2;
 }
