@@ -36,7 +36,7 @@ public sealed class LiveReplayTests
         using (var from = new GZipStream(File.OpenRead(Lab.SharedData($"watch/real-malicious/{name}.pcap.gz")), CompressionMode.Decompress))
         using (var to = File.Create(plain)) from.CopyTo(to);
 
-        using var ring = PacketRing.Open(there, 1 << 20);
+        using var ring = PacketRing.Open(there, 16 << 20);
         var engine = new WatchEngine();
         var found = new List<(MacAddress, string)>();
         using var sender = Start("tcpreplay", $"-q -i {here} {plain}");
