@@ -21,6 +21,8 @@ public sealed partial class TufRepository
     private readonly TrustLimits _limits;
     private TrustedMetadataSet? _current;
     private RoleLink? _topLevel;
+    // On the monotonic clock: one set back by a second must not void a refresh, nor one set back by a year prolong it.
+    private long _refreshedAt;
     private IReadOnlyList<TargetFile>? _listed;
 
     private TufRepository(string name, MetadataStore store, ITransport transport, TimeProvider clock, TrustLimits limits)
@@ -62,7 +64,7 @@ public sealed partial class TufRepository
     }
 
     /// <summary>True after a <see cref="RefreshAsync"/> that succeeded less than <see cref="TrustLimits.UpdateLifetime"/> ago.</summary>
-    public bool IsFresh => _current is { } set && _clock.GetUtcNow() - set.Start < _limits.UpdateLifetime && _clock.GetUtcNow() >= set.Start;
+    public bool IsFresh => _current is not null && _clock.GetElapsedTime(_refreshedAt) < _limits.UpdateLifetime;
 
     /// <summary>The takeover that this client went through, to be shown to the owner; null where the maker itself still signs.</summary>
     public Takeover? Takeover { get; private set; }
@@ -92,6 +94,7 @@ public sealed partial class TufRepository
     {
         _current = null;
         _listed = null;
+        _refreshedAt = _clock.GetTimestamp();
         var set = Start();
         set = await UpdateRootAsync(set, cancellationToken).ConfigureAwait(false);
         await UpdateTimestampAsync(set, cancellationToken).ConfigureAwait(false);

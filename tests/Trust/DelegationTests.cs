@@ -220,6 +220,43 @@ public sealed class DelegationTests
         Assert.Equal(TrustReason.Expired, (await Assert.ThrowsAsync<TrustException>(() => client.FindAsync("lamp/fw"))).Reason);
     }
 
+    // The next two are scenarios of the public suite that are not among the recorded ones.
+    [Fact]
+    public async Task A_delegated_role_that_comes_expired_is_not_kept_and_the_top_level_is_fine()
+    {
+        var repository = new RepositorySimulator();
+        repository.Delegate("targets", "lamp", ["lamp/*"]);
+        repository.AddTarget("lamp/fw", "x", "lamp");
+        repository.Documents["lamp"]["expires"] = RepositorySimulator.Date(RepositorySimulator.Start.AddDays(-1));
+        repository.Publish();
+        using var client = new TestClient(repository);
+        await client.RefreshAsync();
+
+        Assert.Equal(TrustReason.Expired, (await Assert.ThrowsAsync<TrustException>(() => client.FindAsync("lamp/fw"))).Reason);
+        Assert.Null(client.KeptVersion("lamp"));
+        Assert.Empty(repository.Transport.TargetRequests);
+    }
+
+    [Fact]
+    public async Task A_kept_delegated_role_that_has_expired_is_replaced_by_a_newer_one()
+    {
+        var repository = new RepositorySimulator();
+        repository.Delegate("targets", "lamp", ["lamp/*"]);
+        repository.AddTarget("lamp/fw", "x", "lamp");
+        repository.Documents["lamp"]["expires"] = RepositorySimulator.Date(RepositorySimulator.Start.AddDays(7));
+        repository.Publish();
+        using var client = new TestClient(repository);
+        await client.RefreshAsync();
+        await client.FindAsync("lamp/fw");
+        repository.Documents["lamp"]["expires"] = RepositorySimulator.Date(RepositorySimulator.Start.AddDays(21));
+        repository.Publish("lamp");
+        client.Clock.Advance(TimeSpan.FromDays(18));
+        await client.RefreshAsync();
+
+        Assert.NotNull(await client.FindAsync("lamp/fw"));
+        Assert.Equal(2, client.KeptVersion("lamp"));
+    }
+
     public static TheoryData<string, string, bool> Patterns => new()
     {
         { "*", "a", true },

@@ -224,6 +224,30 @@ public sealed class HostileRepositoryTests
         Assert.Equal(TrustReason.WrongRole, await client.RefusalAsync());
     }
 
+    [Theory, InlineData("root"), InlineData("timestamp"), InlineData("snapshot"), InlineData("targets")]
+    public async Task A_kept_file_past_its_limit_is_not_even_read(string role)
+    {
+        var repository = new RepositorySimulator();
+        using var client = new TestClient(repository);
+        await client.RefreshAsync();
+        var files = new Dictionary<string, ReadOnlyMemory<byte>>();
+        foreach (var name in new[] { "root", "timestamp", "snapshot", "targets" }) files[name] = await File.ReadAllBytesAsync(Path.Combine(client.Metadata, name + ".json"));
+        var limits = role switch
+        {
+            "root" => TrustLimits.Default with { RootBytes = 10 },
+            "timestamp" => TrustLimits.Default with { TimestampBytes = 10 },
+            "snapshot" => TrustLimits.Default with { SnapshotBytes = 10 },
+            _ => TrustLimits.Default with { TargetsBytes = 10 },
+        };
+
+        var refusal = TrustedMetadataSet.TryStart(files["root"], RepositorySimulator.Start, limits, out var set)
+            ?? set!.UpdateTimestamp(files["timestamp"]).Refusal
+            ?? set.UpdateSnapshot(files["snapshot"]).Refusal
+            ?? set.UpdateTargets(files["targets"]).Refusal;
+
+        Assert.Equal(TrustReason.TooLarge, refusal!.Reason);
+    }
+
     [Fact]
     public async Task Without_the_network_the_reason_is_that()
     {

@@ -252,6 +252,17 @@ public sealed class KeepingTests
             (await Assert.ThrowsAsync<TrustException>(() => client.Repository.DownloadAsync(target, client.Images, CancellationToken.None))).Reason);
     }
 
+    [Fact]
+    public async Task A_clock_set_back_a_little_does_not_void_a_refresh()
+    {
+        var repository = new RepositorySimulator();
+        using var client = new TestClient(repository);
+        await client.RefreshAsync();
+        client.Clock.AdjustTime(RepositorySimulator.Start.AddSeconds(-5));
+
+        Assert.True(client.Repository.IsFresh);
+    }
+
     private static RepositorySimulator Sim(object simulator) => (RepositorySimulator)simulator;
 
     private static void FastForward(RepositorySimulator repository)

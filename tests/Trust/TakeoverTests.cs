@@ -88,7 +88,7 @@ public sealed class TakeoverTests : IDisposable
         { "the maker may still object", TrustReason.Takeover, t => { T(t)._client.Clock.AdjustTime(Declared.AddDays(NoticeDays - 1)); T(t).Succeed(); } },
         { "for another root of the maker", TrustReason.Takeover, t => T(t).Succeed(change: d => d["maker-root"]!["sha256"] = new string('0', 64)) },
         { "for another root of the successor", TrustReason.Takeover, t => T(t).Succeed(change: d => d["new-root"]!["sha256"] = new string('0', 64)) },
-        { "keeps the maker's online key", TrustReason.Takeover, t => T(t).Succeed(keepTimestampKey: true) },
+        { "keeps the maker's online key", TrustReason.Takeover, t => T(t).Succeed(keepSnapshotKey: true) },
         { "another kind of document", TrustReason.Malformed, t => T(t).Succeed(change: d => d["_type"] = "timestamp") },
         { "a root not signed by itself", TrustReason.NotSigned, t => T(t).Succeed(rootSigner: TestKey.Ed25519()) },
     };
@@ -183,6 +183,26 @@ public sealed class TakeoverTests : IDisposable
     }
 
     [Fact]
+    public async Task A_statement_from_the_future_waits_for_its_day_even_where_no_notice_is_asked_for()
+    {
+        _client.Clock.AdjustTime(RepositorySimulator.Start);
+        _repository.Root["successor"]!["notice-days"] = 0;
+        _repository.Publish("root");
+        await _client.RefreshAsync();
+        _client.Clock.AdjustTime(Declared.AddDays(-10));
+        Succeed(change: d =>
+        {
+            foreach (var party in new[] { "escrow", "community" }) d["last-seen"]![party]!["timestamp-version"] = 100;
+        });
+        var early = await _client.RefusalAsync();
+        _client.Clock.AdjustTime(Declared);
+        await _client.RefreshAsync();
+
+        Assert.Equal(TrustReason.Takeover, early);
+        Assert.NotNull(_client.Repository.Takeover);
+    }
+
+    [Fact]
     public async Task A_silence_shorter_than_a_month_is_not_taken_for_death()
     {
         using var client = new TestClient(_repository);
@@ -228,14 +248,14 @@ public sealed class TakeoverTests : IDisposable
 
     /// <summary>The parties sign what they saw; a new root with new keys follows, and a new release.</summary>
     private void Succeed(
-        string[]? signers = null, int strangers = 0, Action<JsonObject>? change = null, bool withStatement = true, bool keepTimestampKey = false, TestKey? rootSigner = null)
+        string[]? signers = null, int strangers = 0, Action<JsonObject>? change = null, bool withStatement = true, bool keepSnapshotKey = false, TestKey? rootSigner = null)
     {
         signers ??= ["escrow", "community"];
         var makerRoot = _repository.Transport.Metadata[$"{_repository.Version("root")}.root.json"];
         var next = _repository.Version("root") + 1;
         foreach (var role in new[] { "root", "timestamp", "snapshot", "targets" })
         {
-            if (role == "timestamp" && keepTimestampKey) continue;
+            if (role == "snapshot" && keepSnapshotKey) continue;
             _repository.Signers[role] = [TestKey.Ed25519()];
             _repository.SetRole(role, _repository.Signers[role], 1);
         }
