@@ -154,6 +154,13 @@ public sealed partial class GatewayNetworkSetup(GatewayNetwork network, string r
 
         // By default the kernel waits up to 0.8 s before it answers for another, so that the other may answer first; here it never can.
         yield return ($"net/ipv4/neigh/{network.Lan}/proxy_delay", "0");
+
+        // Where br_netfilter is there, the rules would judge frames inside the bridge, before the packet ring sees them: Watch would be blind to
+        // whatever the fence stops, so a throttled flood would look over. Everything between Things is routed here, so nothing is lost.
+        foreach (var path in (string[])["net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables"])
+        {
+            if (OwnsBridge && File.Exists(Path.Combine("/proc/sys", path))) yield return (path, "0");
+        }
     }
 
     private static IEnumerable<KeyValuePair<string, string>> RestoreOrder(ImmutableSortedDictionary<string, string> sysctls) =>
