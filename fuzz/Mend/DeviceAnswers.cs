@@ -28,7 +28,7 @@ internal static class DeviceAnswers
         TasmotaMessages.ReadRemark(text);
         SwupdateMessages.TryReadVersion(bytes, out _);
         SwupdateMessages.IsArchive(bytes);
-        FirmwareVersion.TryParse(text, out _);
+        _ = FirmwareVersion.TryParse(text, out _);
         TelnetText.Read(text);
         TelnetText.AsksForOld(text);
         if (DeviceText.Quote(text).Any(char.IsControl)) throw new InvalidOperationException("a control character was let through");

@@ -66,7 +66,7 @@ internal sealed partial class TrustedMetadataSet
     }
 
     /// <summary>Only a party that says itself that it saw nothing for long enough counts.</summary>
-    private Refusal? CheckSilence(TakeoverStatement statement, Succession terms, out IReadOnlyList<string> signers)
+    private static Refusal? CheckSilence(TakeoverStatement statement, Succession terms, out IReadOnlyList<string> signers)
     {
         var silent = statement.LastSeen.Where(s => statement.Declared - s.Value.At >= terms.Silence).Select(s => s.Key).ToHashSet(StringComparer.Ordinal);
         var counted = RoleKeys.Of(terms.Keys.KeyIds.Where(silent.Contains).ToList(), terms.Keys.Keys, terms.Keys.Threshold);

@@ -173,6 +173,6 @@ public sealed class KeyCeremonyTests
 
         Assert.Equal(2, moved.Takeover!.FromRootVersion);
         Assert.Equal(["dvr/1.0/dvr.swu", "dvr/1.1/dvr2.swu"], moved.Targets.Select(t => t.Path));
-        Assert.Equal(1, client.Targets.Count);
+        Assert.Single(client.Targets);
     }
 }

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Gatehouse.Trust;
 using Gatehouse.Trust.Keys;
 using Xunit;
 
@@ -25,7 +24,7 @@ public sealed class KeyTests
         Assert.True(verifier.Verifies(Message, signature));
         Assert.False(verifier.Verifies("what is not signed"u8, signature));
         Assert.False(Parse(Make(scheme).Public).Verifies(Message, signature));
-        for (var cut = 0; cut < signature.Length; cut++) Assert.False(verifier.Verifies(Message, signature[..cut]));
+        for (var cut = 0; cut < signature.Length; cut++) Assert.False(verifier.Verifies(Message, signature.AsSpan(..cut)));
         for (var bit = 0; bit < 64; bit++)
         {
             var bent = signature.ToArray();

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Gatehouse.Maker.Keys;
 using Gatehouse.Maker.Repository;
 using Gatehouse.Trust;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Gatehouse.Maker.Repository;
 
 namespace Gatehouse.Maker.Commands;
 

@@ -75,7 +75,8 @@ internal static class SuccessorCommand
         command.Run((parsed, output) =>
         {
             var statement = MetadataDocument.Create("takeover", parsed.Clock().GetUtcNow());
-            foreach (var unused in new[] { "expires", "version" }) statement.Signed.Remove(unused);
+            statement.Signed.Remove("expires");
+            statement.Signed.Remove("version");
             statement.Signed["declared"] = Date(parsed.Clock().GetUtcNow());
             statement.Signed["maker-root"] = Hash(parsed.GetValue(maker)!);
             statement.Signed["new-root"] = Hash(parsed.GetValue(next)!);

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Gatehouse.Home;
-using Gatehouse.Wire;
 using Xunit;
 
 namespace Gatehouse.Tests.Gateway.Console;

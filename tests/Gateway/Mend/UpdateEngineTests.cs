@@ -1,6 +1,5 @@
 using System.Net;
 using Gatehouse.Home;
-using Gatehouse.Mend;
 using Gatehouse.Tests.Gateway.Mend.Simulation;
 using Xunit;
 

@@ -41,7 +41,7 @@ public sealed class CaptureTests
         else Assert.Empty(missed);
 
         // Before its first event an infected Thing is as innocent as the others.
-        Assert.Empty(found.Where(one => !events.Any(label => label.Mac == one.Mac && one.Time >= label.Start - 0.01)));
+        Assert.DoesNotContain(found, one => !events.Any(label => label.Mac == one.Mac && one.Time >= label.Start - 0.01));
     }
 
     [Theory, MemberData(nameof(Benign))]

@@ -1,5 +1,4 @@
 using Gatehouse.Home;
-using Gatehouse.Watch;
 using Gatehouse.Wire;
 using Xunit;
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Gatehouse.Mend;
 using Gatehouse.Mend.Drivers;
 using Gatehouse.Tests.Gateway.Mend.Simulation;
 using Gatehouse.Trust;
