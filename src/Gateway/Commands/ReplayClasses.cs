@@ -21,6 +21,9 @@ internal sealed class ReplayClasses(WatchEngine engine) : IFrameConsumer
     private readonly Recogniser _recogniser = new(PackLibrary.Empty, MacVendors.BuiltIn);
     private readonly Dictionary<MacAddress, Device> _devices = [];
 
+    /// <summary>Devices that were read enough: most frames are theirs, and need no look into the table.</summary>
+    private readonly MacAddress[] _done = new MacAddress[257];
+
     /// <summary>The caller knows better: no evidence changes this class.</summary>
     public void Set(MacAddress mac, DeviceClass deviceClass)
     {
@@ -30,19 +33,31 @@ internal sealed class ReplayClasses(WatchEngine engine) : IFrameConsumer
 
     public void Take(in Frame frame)
     {
-        if (frame.Link != LinkType.Ethernet || !EthernetHeader.TryParse(frame.Bytes, out var header, out _)) return;
-        if (!_devices.TryGetValue(header.Source, out var device))
+        if (frame.Link != LinkType.Ethernet || frame.Bytes.Length < EthernetHeader.Size) return;
+
+        var mac = MacAddress.Read(frame.Bytes[MacAddress.Size..]);
+        if (_done[mac.Value % (ulong)_done.Length] == mac) return;
+        if (!_devices.TryGetValue(mac, out var device))
         {
-            if (_devices.Count >= MaxDevices || header.Source.IsGroup) return;
-            _devices.Add(header.Source, device = new());
+            if (_devices.Count >= MaxDevices || mac.IsGroup) return;
+            _devices.Add(mac, device = new());
         }
 
-        if (device.Frames++ >= MaxFramesPerDevice) return;
+        if (device.Frames++ >= MaxFramesPerDevice)
+        {
+            _done[mac.Value % (ulong)_done.Length] = mac;
+            return;
+        }
 
+        Read(mac, device, frame);
+    }
+
+    private void Read(MacAddress mac, Device device, in Frame frame)
+    {
         _reader.Take(frame);
         while (_reader.Greetings.TryRead(out var greeting))
         {
-            if (greeting.Mac == header.Source && greeting.Read() is { } sighting && device.Evidence.Add(sighting)) Conclude(header.Source, device);
+            if (greeting.Mac == mac && greeting.Read() is { } sighting && device.Evidence.Add(sighting)) Conclude(mac, device);
             greeting.Return();
         }
     }
