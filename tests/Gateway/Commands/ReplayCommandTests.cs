@@ -23,7 +23,7 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Contains("1 lines of chat", finding.GetProperty("evidence").GetProperty("counted").GetString(), StringComparison.Ordinal);
 
         var summary = lines[^1];
-        Assert.Equal(("summary", 28_667, 11), (Text(summary, "type"), summary.GetProperty("packets").GetInt64(), summary.GetProperty("devices").GetInt64()));
+        Assert.Equal(("summary", 28_667, 14), (Text(summary, "type"), summary.GetProperty("packets").GetInt64(), summary.GetProperty("devices").GetInt64()));
         Assert.All(["bytes", "seconds", "cpu_seconds", "peak_rss_bytes"], name => Assert.True(summary.GetProperty(name).GetDouble() > 0));
         Assert.All(lines.SkipLast(1), line => Assert.Contains(Text(line, "type"), new[] { "finding", "update", "end" }));
     }
