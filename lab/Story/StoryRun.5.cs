@@ -31,7 +31,7 @@ internal sealed partial class StoryRun
             return $"{peace / 1000:0} kB/s";
         });
         if (options.WithControl && !IsWatchOff) await ControlRunAsync(peace, cancellationToken);
-        await InfectedFloodAsync(peace, cancellationToken);
+        if (options.WithControl || IsWatchOff) await InfectedFloodAsync(peace, cancellationToken);
         await BreakInRunAsync(peace, cancellationToken);
         await HoldsAsync("nobody else notices", async () =>
         {

@@ -14,7 +14,7 @@ internal sealed class StoryRedException(string message) : Exception(message);
 /// <param name="Sabotage">A part to break on purpose, or null.</param>
 /// <param name="WatchOff">Play with detection off: the story must go red where Watch should have acted.</param>
 /// <param name="Until">The last step to play.</param>
-/// <param name="WithControl">Also play the control run, in which the permitted flood must get through.</param>
+/// <param name="WithControl">Also play the control run, in which the permitted flood must get through, and the flood without a break-in before it.</param>
 /// <param name="Patience">Limits that depend on how busy the machine is are this many times longer; what was measured is printed as it was.</param>
 /// <param name="Report">A file that gets one JSON line with everything measured, or null.</param>
 internal sealed record StoryOptions(Sabotage? Sabotage, bool WatchOff, int Until, bool WithControl, int Patience, string? Report);

@@ -49,6 +49,15 @@ public abstract record Change
     /// <summary>What happened, in one sentence for the owner. A Thing's own text in it is quoted, never trusted.</summary>
     public abstract string Describe(HomeState before);
 
+    /// <summary>A computer is let out: what was asked about it in its first seconds, before it was known, needs no answer any more.</summary>
+    protected static HomeState WithoutIdleQuestions(HomeState state, MacAddress mac) => state.Find(mac) is not { Class: DeviceClass.Computer } ? state : state with
+    {
+        Questions = state.Questions.RemoveRange(
+            from question in state.Questions.Values
+            where question.Thing == mac && question.Answer == Answer.None && question.Kind is (QuestionKind.Reach or QuestionKind.IsComputer)
+            select question.Id),
+    };
+
     protected static string NameOf(HomeState state, MacAddress mac) => state.Find(mac)?.DisplayName ?? mac.ToString();
 }
 
@@ -83,7 +92,7 @@ public sealed record ThingIdentified(MacAddress Mac, Identity Identity, DeviceCl
     public override MacAddress? About => Mac;
 
     public override HomeState Apply(HomeState state) => state.Find(Mac) is { } thing
-        ? state with { Things = state.Things.SetItem(Mac, thing with { Identity = Identity, Class = thing.IsClassChosenByOwner ? thing.Class : Class }) }
+        ? WithoutIdleQuestions(state with { Things = state.Things.SetItem(Mac, thing with { Identity = Identity, Class = thing.IsClassChosenByOwner ? thing.Class : Class }) }, Mac)
         : state;
 
     public override string Describe(HomeState before)
@@ -118,7 +127,7 @@ public sealed record ClassChosen(MacAddress Mac, DeviceClass Class) : Change
 {
     public override MacAddress? About => Mac;
     public override HomeState Apply(HomeState state) => state.Find(Mac) is { } thing
-        ? state with { Things = state.Things.SetItem(Mac, thing with { Class = Class, IsClassChosenByOwner = true }) } : state;
+        ? WithoutIdleQuestions(state with { Things = state.Things.SetItem(Mac, thing with { Class = Class, IsClassChosenByOwner = true }) }, Mac) : state;
     public override string Describe(HomeState before) => $"You said {NameOf(before, Mac)} is a {(Class == DeviceClass.Computer ? "computer of yours: it is let out" : Class == DeviceClass.Router ? "router" : "Thing: it is fenced")}.";
 }
 

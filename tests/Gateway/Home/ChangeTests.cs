@@ -81,6 +81,15 @@ public sealed class ChangeTests
     }
 
     [Fact]
+    public void What_was_asked_about_a_computer_before_it_was_known_waits_no_longer()
+    {
+        var judged = new ThingIdentified(Plug, Identity.Unknown, DeviceClass.Computer) { At = Start }.Apply(Sample);
+
+        Assert.DoesNotContain(judged.OpenQuestions, question => question.Thing == Plug);
+        Assert.Equal(Sample.OpenQuestions.Where(question => question.Thing != Plug), judged.OpenQuestions);
+    }
+
+    [Fact]
     public void One_hostile_Thing_cannot_bury_the_others_questions()
     {
         var state = Sample;
