@@ -105,7 +105,7 @@ internal sealed partial class StoryRun
 
     private async Task BreakInRunAsync(double peace, CancellationToken cancellationToken)
     {
-        await OwnerAsync(["release", home.Seed.RecorderMac], cancellationToken);
+        await LetInAgainAsync(cancellationToken);
         await ReadyForAttackAsync(cancellationToken);
         using var attacker = new Attacker(home.Seed, home.Seed.RecorderAddress);
         await HoldsAsync("somebody comes in over the old port forward with the factory's password", async () =>
@@ -126,6 +126,11 @@ internal sealed partial class StoryRun
             Require(result.GoodputDuring > peace * 0.5, $"the laptop's goodput fell to {result.GoodputDuring / 1000:0} kB/s all the same");
             return Tally(result);
         });
+    }
+
+    private async Task LetInAgainAsync(CancellationToken cancellationToken)
+    {
+        if (Text(await SummaryAsync("recorder", cancellationToken), "restraint") == "CutOff") await OwnerAsync(["release", home.Seed.RecorderMac], cancellationToken);
     }
 
     /// <summary>Waits until the recorder's permission is in the kernel and it is held to nothing else.</summary>
@@ -214,7 +219,8 @@ internal sealed partial class StoryRun
         Require(flood.ValueKind != System.Text.Json.JsonValueKind.Undefined, "no finding is about a flood");
         _incident = $"/incidents/{Text(flood, "id")}";
         var page = await _owner.GetAsync(_incident, cancellationToken);
-        Require(page.Contains(Text(flood, "sentence"), StringComparison.Ordinal), "the incident's page does not say what happened");
+        await File.WriteAllTextAsync(Path.Combine(home.Folder, "incident.html"), page, cancellationToken);
+        Require(page.Contains($"<dd>{Text(flood, "rule")}</dd>", StringComparison.Ordinal) && page.Contains("flood", StringComparison.OrdinalIgnoreCase), "the incident's page does not say what happened");
         Require(page.Contains("chart", StringComparison.OrdinalIgnoreCase), "the incident's page has no chart");
         Require(page.Contains("/update\"", StringComparison.Ordinal), "the incident's page has no button for the cure");
         return Text(flood, "sentence");

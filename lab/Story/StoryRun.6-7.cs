@@ -49,7 +49,7 @@ internal sealed partial class StoryRun
             Require(counts.VictimLeft == 0 && counts.ScanLeft == 0, $"packets left: {counts}");
             return $"from the Internet: {Words(outside)}; at the recorder: {Words(inside)}; {counts.VictimOffered + counts.ScanOffered} packets offered, {counts.VictimLeft + counts.ScanLeft} left";
         });
-        await OwnerAsync(["release", home.Seed.RecorderMac], cancellationToken);
+        await LetInAgainAsync(cancellationToken);
     }
 
     private static string Words(BreakIn way) => way switch
