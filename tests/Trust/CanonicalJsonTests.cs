@@ -43,6 +43,24 @@ public sealed class CanonicalJsonTests
         Assert.Equal(canonical, Encoding.UTF8.GetString(canonical.Contains('\n', StringComparison.Ordinal) ? once : CanonicalJson.Encode(once)));
     }
 
+    public static TheoryData<string, string> Ambiguous => new()
+    {
+        { "a name twice, side by side", """{"a":1,"b":2,"b":3}""" },
+        { "a name twice, apart", """{"b":1,"a":2,"b":3}""" },
+        { "a name twice, once escaped", """{"b":1,"\u0062":2}""" },
+        { "a name twice, deep", """{"a":[{"x":1,"x":1}]}""" },
+        { "a fraction", """{"a":1.0}""" },
+        { "an exponent", """{"a":1e3}""" },
+        { "half a surrogate", """{"a":"\ud83d"}""" },
+        { "something after the end", "{} {}" },
+        { "a comma too many", """{"a":1,}""" },
+        { "no object", "[]" },
+    };
+
+    [Theory, MemberData(nameof(Ambiguous))]
+    public void What_two_readers_could_read_differently_has_no_canonical_form(string why, string json) =>
+        Assert.True(Record.Exception(() => CanonicalJson.Encode(Encoding.UTF8.GetBytes(json))) is FormatException, why);
+
     [Fact]
     public void Random_documents_agree_with_an_obvious_slow_writer()
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Gatehouse.Trust;
+using Gatehouse.Trust.Metadata;
 using Xunit;
 
 namespace Gatehouse.Tests.Trust;
@@ -106,13 +107,12 @@ public sealed class HostileRepositoryTests
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_UTF_8_are_refused()
+    public void Bytes_that_are_not_UTF_8_are_refused()
     {
-        var repository = new RepositorySimulator();
-        using var client = new TestClient(repository);
-        repository.Transport.Metadata["timestamp.json"] = [.. "{\"signatures\":[],\"signed\":{\"a\":\""u8, 0xC0, 0xAF, .. "\"}}"u8];
+        byte[] file = [.. "{\"signatures\":[],\"signed\":{\"a\":\""u8, 0xC0, 0xAF, .. "\"}}"u8];
 
-        Assert.Equal(TrustReason.Malformed, await client.RefusalAsync());
+        Assert.Equal(TrustReason.Malformed, SignedFile.TryRead(file, "timestamp", TrustLimits.Default, out _)?.Reason);
+        Assert.Null(SignedFile.TryRead(file.Select(b => (byte)(b & 0x7F)).ToArray(), "timestamp", TrustLimits.Default, out _));
     }
 
     [Fact]
