@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using Gatehouse.Home;
 using Gatehouse.Watch;
 using Gatehouse.Wire;
 using Xunit;
