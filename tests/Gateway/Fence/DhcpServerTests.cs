@@ -9,7 +9,7 @@ using Xunit;
 namespace Gatehouse.Tests.Gateway.Fence;
 
 /// <summary>Addresses by real dnsmasq to a real client, and the time.</summary>
-[Collection("kernel")]
+[Collection("kernel"), Trait("Needs", "kernel")]
 public sealed class DhcpServerTests
 {
     [Fact]

@@ -10,7 +10,7 @@ using Xunit;
 namespace Gatehouse.Tests.Gateway.Fence;
 
 /// <summary>The forwarder and the kernel together: what an answer opens, and what it does not.</summary>
-[Collection("kernel")]
+[Collection("kernel"), Trait("Needs", "kernel")]
 public sealed class DnsForwarderTests
 {
     private static readonly TransportPort Tcp443 = new(TransportProtocol.Tcp, 443);

@@ -10,7 +10,7 @@ using Xunit;
 namespace Gatehouse.Tests.Gateway.Fence;
 
 /// <summary>The fence in the real kernel, each attack carried out by a real device against it.</summary>
-[Collection("kernel")]
+[Collection("kernel"), Trait("Needs", "kernel")]
 public sealed class FenceKernelTests
 {
     private static readonly TransportPort Tcp443 = new(TransportProtocol.Tcp, 443);

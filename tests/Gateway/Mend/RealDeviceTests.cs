@@ -8,7 +8,7 @@ using Xunit;
 namespace Gatehouse.Tests.Gateway.Mend;
 
 /// <summary>Mend against real programs: swupdate, busybox's telnetd and login in the lab's recorder; and the lab's plug, which speaks Tasmota.</summary>
-[Collection("kernel"), Trait("Needs", "long")]
+[Collection("kernel"), Trait("Needs", "kernel"), Trait("Needs", "long")]
 public sealed class RealDeviceTests(ITestOutputHelper output)
 {
     private const string RecorderPack = """

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Gatehouse.Tests.Gateway.See;
 
-[Collection("kernel")]
+[Collection("kernel"), Trait("Needs", "kernel")]
 public sealed class MulticastQuestionTests : IDisposable
 {
     public MulticastQuestionTests()

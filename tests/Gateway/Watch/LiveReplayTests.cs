@@ -7,7 +7,7 @@ using Xunit;
 namespace Gatehouse.Tests.Gateway.Watch;
 
 /// <summary>Captures of real attackers, sent over a real interface by tcpreplay in their own time, and judged as they pass.</summary>
-[Collection("kernel"), Trait("Needs", "long")]
+[Collection("kernel"), Trait("Needs", "kernel"), Trait("Needs", "long")]
 public sealed class LiveReplayTests
 {
     private static readonly string[] Captures = ["ssh-hydra", "nmap-synscan", "slips-icmp-scan"];

@@ -9,7 +9,7 @@ using Xunit;
 namespace Gatehouse.Tests.Gateway.Watch;
 
 /// <summary>The service on a real interface, and a real flood by a program that knows nothing of these tests (hping3).</summary>
-[Collection("kernel")]
+[Collection("kernel"), Trait("Needs", "kernel")]
 public sealed class WatchServiceTests : IAsyncDisposable
 {
     private static readonly MacAddress Bot = MacAddress.Parse("02:00:00:00:77:20");

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Gatehouse.Tests.Gateway.Wire;
 
-[Collection("kernel")]
+[Collection("kernel"), Trait("Needs", "kernel")]
 public sealed class PacketRingTests
 {
     [Fact]
