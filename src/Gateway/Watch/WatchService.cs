@@ -23,8 +23,7 @@ public sealed partial class WatchService(
     private static readonly TimeSpan HousekeepingEvery = TimeSpan.FromSeconds(5);
 
     private readonly WatchEngine _engine = new([.. lanPrefixes]);
-    private readonly Channel<Verdict> _verdicts = Channel.CreateBounded<Verdict>(
-        new BoundedChannelOptions(MaxVerdictsWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true });
+    private Channel<Verdict> _verdicts = NewQueue();
     private readonly Dictionary<(MacAddress Mac, string Rule), bool> _open = [];
     private long _received;
     private long _dropped;
@@ -42,6 +41,8 @@ public sealed partial class WatchService(
         using var ring = PacketRing.Open(lanInterface, RingBytes);
         WatchStarted(logger, lanInterface);
 
+        // A queue for each run: the one before was completed when its interface went away, and would carry no verdict any more.
+        _verdicts = NewQueue();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var reading = Task.Factory.StartNew(() => ReadPackets(ring, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
@@ -58,6 +59,9 @@ public sealed partial class WatchService(
             await reading;
         }
     }
+
+    private static Channel<Verdict> NewQueue() => Channel.CreateBounded<Verdict>(
+        new BoundedChannelOptions(MaxVerdictsWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true });
 
     private void ReadPackets(PacketRing ring, CancellationToken cancellationToken)
     {

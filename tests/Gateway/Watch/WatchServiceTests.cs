@@ -47,8 +47,34 @@ public sealed class WatchServiceTests : IAsyncDisposable
         Assert.InRange((cut - began).TotalSeconds, 0.5, 8);
         var finding = Assert.Single(_record.Current.OpenFindings, finding => finding.Rule == rule);
         Assert.Contains(finding.Evidence, item => item.Label == "packet");
+        // The history is written when a second is over; a flood that was cut off within its first has to wait for that.
+        for (var waits = 0; waits < 30 && service.Traffic.Of(Bot).Sum(second => second.PacketsOut) <= 300; waits++) await Task.Delay(100, _stop.Token);
         Assert.True(service.Traffic.Of(Bot).Sum(second => second.PacketsOut) > 300);
         Assert.Equal(0, service.Counts.Dropped);
+        await EndAsync(running, flood);
+    }
+
+    [Fact]
+    public async Task A_service_that_is_run_again_after_its_end_still_finds_what_floods()
+    {
+        Lab.RequireNamespaces();
+        BuildHome();
+        await _record.ApplyAsync(new ThingSeen(Bot, IPAddress.Parse("192.168.77.20"), "recorder") { At = DateTimeOffset.UtcNow }, _stop.Token);
+        var service = new WatchService(_record, "lan0", [IPNetwork.Parse("192.168.77.0/24")], NullLogger<WatchService>.Instance);
+        using (var first = new CancellationTokenSource())
+        {
+            var ended = service.RunAsync(first.Token);
+            await Task.Delay(300, _stop.Token);
+            await first.CancelAsync();
+            await ended;
+        }
+
+        var running = service.RunAsync(_stop.Token);
+        using var changes = Changes();
+        await Task.Delay(300, _stop.Token);
+        using var flood = Start("ip", "netns exec thing hping3 -q -i u300 -c 9000 --udp -p 8883 203.0.113.5");
+        await WaitFor(restraint: Restraint.Throttled);
+
         await EndAsync(running, flood);
     }
 
